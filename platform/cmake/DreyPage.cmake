@@ -1,0 +1,22 @@
+# The page's text becomes constants: src/node/page/page.{html,css,js} -> node/page/parts.h in the build
+# directory. Comments and indentation of style and script are left out, and the hashes of what is left
+# are the page's Content-Security-Policy.
+set(page ${CMAKE_SOURCE_DIR}/src/node/page)
+set(generated ${CMAKE_BINARY_DIR}/generated)
+set(parts "// Written by CMake from src/node/page/page.{html,css,js}.\n#pragma once\n\n#include <string_view>\n\n")
+string(APPEND parts "namespace drey::page_parts {\n")
+foreach(kind Html Css Js)
+  string(TOLOWER ${kind} suffix)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page}/page.${suffix})
+  file(READ ${page}/page.${suffix} text)
+  string(REGEX REPLACE "(^|\n)[ \t]+" "\\1" text "${text}")
+  if(NOT kind STREQUAL Html)
+    string(REGEX REPLACE "/\\*([^*]|\\*[^/])*\\*/\n?" "" text "${text}")
+    string(SHA256 hash "${text}")
+    string(TOUPPER ${kind} upper)
+    string(APPEND defines "#define DREY_PAGE_${upper}_SHA256 \"${hash}\"\n")
+  endif()
+  string(APPEND parts "inline constexpr std::string_view k${kind} = R\"~page~(${text})~page~\";\n")
+endforeach()
+string(APPEND parts "}  // namespace drey::page_parts\n\n${defines}")
+file(CONFIGURE OUTPUT ${generated}/node/page/parts.h CONTENT "${parts}" @ONLY)

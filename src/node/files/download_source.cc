@@ -1,0 +1,264 @@
+// DownloadSource: finding what was asked for. Sending it: download_send.cc.
+#include "node/files/download_source.h"
+
+#include <algorithm>
+
+#include "node/node.h"
+
+namespace drey {
+
+void DownloadSource::begin(What what, Connection* connection) {
+  what_ = what;
+  state_ = State::kNextTable;
+  status_code_ = 0;
+  begin_ = end_ = 0;
+  found_ = any_table_ = lost_ = tar_ = over_ = false;
+  first_row_ = true;
+  data_left_ = zeros_left_ = pad_ = left_ = 0;
+  range_ = {};
+  asked_.set(&node_->ready(), this, &DownloadSource::asked);
+  ended_.set(&node_->ready(), this, &DownloadSource::ended);
+  attach(connection);
+}
+
+void DownloadSource::start_list(Connection* connection) {
+  begin(What::kList, connection);
+  status_code_ = 200;
+  ask();
+}
+
+void DownloadSource::start_file(const FileId& id, bool facts_only, std::string_view range,
+                                Connection* connection) {
+  begin(facts_only ? What::kFacts : What::kFile, connection);
+  id_ = id;
+  range_text_ = range;
+  ask();
+}
+
+void DownloadSource::start_path(std::string_view snapshot, std::string_view path,
+                                std::string_view range, Connection* connection) {
+  begin(What::kPath, connection);
+  snapshot_ = snapshot;
+  path_ = path;
+  while (path_.starts_with('/')) path_.remove_prefix(1);
+  while (path_.ends_with('/')) path_.remove_suffix(1);
+  range_text_ = range;
+  state_ = State::kResolving;
+  ask();
+}
+
+// ---- The catalog. It answers one question at a time; while it is busy, tick() asks again. ----
+
+void DownloadSource::ask() {
+  found_ = false;
+  Status status = state_ == State::kResolving
+                      ? node_->backup().resolve_snapshot(snapshot_, &draft_, &asked_)
+                      : node_->backup().list_snapshots(this, &asked_);
+  if (status == Status::kBusy) return;
+  asking_ = ok(status);
+  if (!ok(status)) not_found();
+}
+
+// The table of the next device, in the order of their ids.
+bool DownloadSource::row(const SnapshotInfo& info) {
+  if (info.set() != kFilesSet || (any_table_ && info.node <= last_owner_)) return true;
+  draft_ = info;
+  found_ = true;
+  return false;
+}
+
+void DownloadSource::asked(Status status) {
+  asking_ = false;
+  if (!attached()) return release();
+  if (state_ == State::kResolving) {
+    if (!ok(status)) return not_found();
+  } else if (!ok(status)) {
+    lost_ = true;
+    return not_found();
+  } else if (!found_) {
+    return not_found();  // no further table
+  }
+  info_ = draft_;
+  last_owner_ = info_.node;
+  any_table_ = true;
+  found_ = false;
+  tar_ = what_ == What::kPath && path_.empty();
+  state_ = tar_ ? State::kOpeningData : State::kOpeningLook;
+  open();
+}
+
+// ---- Streams ----
+
+void DownloadSource::open() {
+  if (lender_ == nullptr) {
+    for (StreamSource& lender : lenders_)
+      if (lender_ == nullptr && lender.free()) lender_ = &lender;
+    if (lender_ == nullptr) return;  // tick() tries again
+    buffer_ = lender_->lend();
+  }
+  begin_ = end_ = 0;
+  StreamRequest request;
+  request.snapshot = info_;
+  bool data = state_ == State::kOpeningData;
+  request.with_data = data;
+  if (what_ == What::kPath) {
+    request.path = path_;
+    request.one_level = !data;
+  } else if (data) {
+    request.path = {found_path_.data(), found_path_size_};
+  }
+  if (data && !tar_) {
+    request.data_offset = range_.first;
+    request.data_length = range_.length;
+  }
+  State before = state_;
+  state_ = data ? State::kSending : what_ == What::kList ? State::kListing : State::kLooking;
+  Result<StreamNumber> stream = node_->backup().open_stream(request, this, &ended_);
+  if (stream.status() == Status::kBusy) {
+    state_ = before;  // slots are taken: tick() tries again
+    return;
+  }
+  if (!stream.ok()) return refuse(400, "usage", "the path is malformed or too long");
+  stream_ = stream.value();
+  has_stream_ = true;
+  if (tar_) status_code_ = 200;
+  wake();
+}
+
+void DownloadSource::tick(uint64_t) {
+  if (!attached() || asking_ || has_stream_) return;
+  if (state_ == State::kNextTable || state_ == State::kResolving) ask();
+  if (state_ == State::kOpeningLook || state_ == State::kOpeningData) open();
+}
+
+MutBytes DownloadSource::room() {
+  bool wanted = (state_ == State::kLooking && !found_) || state_ == State::kListing ||
+                state_ == State::kSending;
+  if (!wanted || !attached()) return {};
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (begin_ > 0 && buffer_.size() - end_ < buffer_.size() / 2) {
+    std::copy(buffer_.begin() + static_cast<ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<ptrdiff_t>(end_), buffer_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return buffer_.subspan(end_);
+}
+
+void DownloadSource::produced(size_t size) {
+  end_ += size;
+  if (state_ == State::kLooking) {
+    look();
+  } else {
+    wake();
+  }
+}
+
+// A whole frame; of DATA its head is enough.
+bool DownloadSource::frame_here(StreamFrameHeader* header) const {
+  Bytes waiting = Bytes(buffer_).subspan(begin_, end_ - begin_);
+  if (waiting.size() < kFrameHeaderBytes || !ok(decode_frame_header(waiting, header))) return false;
+  size_t needed = header->type == FrameType::kData ? 8 : header->size;
+  return waiting.size() - kFrameHeaderBytes >= needed;
+}
+
+Bytes DownloadSource::frame_body(const StreamFrameHeader& header) const {
+  return Bytes(buffer_).subspan(begin_ + kFrameHeaderBytes, header.size);
+}
+
+bool DownloadSource::is_wanted(const EntryFrame& frame) const {
+  if (what_ == What::kPath) return true;  // the first one is the path itself
+  std::string_view name;
+  FileId id;
+  return frame.entry.kind == FileKind::kFile && ok(split_file_path(frame.path, &name, &id)) &&
+         id == id_;
+}
+
+void DownloadSource::look() {
+  StreamFrameHeader header;
+  while (!found_ && frame_here(&header)) {
+    Bytes body = frame_body(header);
+    EntryFrame frame;
+    if (header.type == FrameType::kLost) lost_ = true;
+    if (header.type == FrameType::kEntry && ok(decode_entry_frame(body, &frame)) &&
+        is_wanted(frame)) {
+      found_ = true;
+      entry_ = frame.entry;
+      entry_.link = entry_.xattrs = {};
+      found_path_size_ = std::min(frame.path.size(), found_path_.size());
+      std::copy_n(frame.path.begin(), found_path_size_, found_path_.begin());
+    }
+    begin_ += kFrameHeaderBytes + header.size;
+  }
+  if (found_ && has_stream_) node_->backup().cancel_stream(stream_);
+}
+
+void DownloadSource::ended(Status) {
+  has_stream_ = false;
+  if (!attached()) return release();
+  if (state_ == State::kLooking) {
+    if (found_) return found_entry();
+    if (what_ == What::kPath) return not_found();
+    state_ = State::kNextTable;
+    return ask();
+  }
+  wake();
+}
+
+void DownloadSource::found_entry() {
+  begin_ = end_ = 0;
+  if (what_ == What::kFacts) {
+    state_ = State::kFacts;
+    status_code_ = 200;
+    return wake();
+  }
+  tar_ = entry_.kind != FileKind::kFile;
+  if (!tar_) {
+    Status ranged = parse_byte_range(range_text_, entry_.size, &range_);
+    if (ranged == Status::kInvalid)
+      return refuse(416, "range", "the file ends before that range begins");
+    status_code_ = ok(ranged) ? 206 : 200;
+    left_ = range_.length;
+  }
+  state_ = State::kOpeningData;
+  if (tar_ || left_ > 0) return open();
+  state_ = State::kSending;
+  wake();
+}
+
+// ---- Refusals ----
+
+void DownloadSource::not_found() {
+  if (what_ == What::kList) {
+    over_ = true;  // the list is complete
+    state_ = State::kListing;
+    return wake();
+  }
+  if (lost_)
+    return refuse(503, "not_enough", "a part of the table is on no device that answers now");
+  refuse(404, "not_found",
+         what_ == What::kPath ? "no such snapshot, or nothing is at this path in it"
+                              : "no file has this id; drey files lists them");
+}
+
+void DownloadSource::refuse(int status_code, std::string_view code, std::string_view words) {
+  status_code_ = status_code;
+  code_ = code;
+  words_ = words;
+  state_ = State::kRefused;
+  wake();
+}
+
+void DownloadSource::release() {
+  if (lender_ != nullptr) lender_->take_back();
+  lender_ = nullptr;
+  buffer_ = {};
+  state_ = State::kIdle;
+}
+
+void DownloadSource::on_detach() {
+  if (has_stream_) return node_->backup().cancel_stream(stream_);
+  if (!asking_) release();
+}
+
+}  // namespace drey

@@ -1,0 +1,109 @@
+// GET of single files and of what snapshots hold: the list of files, the facts of one, its contents
+// (or a range of them), a folder as tar. First the entry is looked up, from page to page; then a
+// second stream brings the contents. The bytes wait in a buffer lent by a restore's source, of
+// which there are as many as streams: who finds none waits in line.
+//
+// Bytes that no device can give end the answer early, so that the client sees a cut body.
+#pragma once
+
+#include "backup/files/file_table.h"
+#include "backup/stream_format.h"
+#include "node/api_sources.h"
+#include "node/files/byte_range.h"
+#include "node/files/tar_head.h"
+
+namespace drey {
+
+class DownloadSource : public NodeSource, private StreamSink, private SnapshotSink {
+ public:
+  void set_lenders(std::span<StreamSource> lenders) { lenders_ = lenders; }
+  void start_list(Connection* connection);
+  // `range`: the header's value; "": all. Views live until the answer is complete.
+  void start_file(const FileId& id, bool facts_only, std::string_view range,
+                  Connection* connection);
+  void start_path(std::string_view snapshot, std::string_view path, std::string_view range,
+                  Connection* connection);
+
+  int http_status() override { return status_code_; }
+  std::string_view content_type(std::string_view given) override;
+  uint64_t length() override;
+  void write_headers(TextWriter& out) override;
+  Status produce(MutBytes room, size_t* size) override;
+  void tick(uint64_t now_ns) override;
+
+ protected:
+  bool busy() const override { return asking_ || has_stream_ || lender_ != nullptr; }
+  void on_detach() override;
+
+ private:
+  enum class What : uint8_t { kList, kFacts, kFile, kPath };
+  enum class State : uint8_t {
+    kIdle,
+    kNextTable,    // asks for the next device's table
+    kResolving,    // the snapshot's name
+    kOpeningLook,  // a stream of entries
+    kLooking,
+    kOpeningData,
+    kListing,
+    kSending,
+    kFacts,
+    kRefused,
+  };
+  // StreamSink, SnapshotSink
+  MutBytes room() override;
+  void produced(size_t size) override;
+  bool row(const SnapshotInfo& info) override;
+
+  void begin(What what, Connection* connection);
+  void ask();
+  void asked(Status status);
+  void open();
+  void ended(Status status);
+  void look();
+  bool is_wanted(const EntryFrame& frame) const;
+  void found_entry();
+  void refuse(int status_code, std::string_view code, std::string_view words);
+  void not_found();
+  void release();
+  bool frame_here(StreamFrameHeader* header) const;
+  Bytes frame_body(const StreamFrameHeader& header) const;
+  Status list(TextWriter& out);
+  void write_facts(std::string_view path, const Entry& entry, TextWriter& out);
+  Status send(MutBytes room, size_t* size);
+  Status take_frame(MutBytes room, size_t* size);
+  Status begin_entry(Bytes body, MutBytes room, size_t* size);
+  std::string_view name() const;
+
+  std::span<StreamSource> lenders_;
+  StreamSource* lender_ = nullptr;
+  MutBytes buffer_;
+  size_t begin_ = 0, end_ = 0;  // of what waits in it
+  What what_ = What::kList;
+  State state_ = State::kIdle;
+  int status_code_ = 0;
+  bool asking_ = false;  // the catalog
+  bool has_stream_ = false;
+  StreamNumber stream_ = 0;
+  bool found_ = false;      // the catalog's answer; then the entry
+  bool any_table_ = false;  // last_owner_'s was looked at
+  bool lost_ = false;       // some page could not be read
+  bool first_row_ = true;
+  bool tar_ = false;
+  bool over_ = false;  // END was seen
+  NodeId last_owner_;
+  FileId id_;
+  SnapshotInfo info_, draft_;
+  std::string_view snapshot_, path_, range_text_;
+  Entry entry_;  // views cleared
+  ByteRange range_;
+  uint64_t data_left_ = 0;   // of a DATA frame
+  uint64_t zeros_left_ = 0;  // of a hole, of padding, of the end of a tar
+  uint64_t pad_ = 0;         // behind the contents of a tar's entry
+  uint64_t left_ = 0;        // of the contents of the entry being sent
+  size_t found_path_size_ = 0;
+  std::array<char, kFilePathMax> found_path_{};  // in a table
+  std::string_view code_, words_;
+  DataSignal<DownloadSource> asked_, ended_;
+};
+
+}  // namespace drey

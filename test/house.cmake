@@ -1,0 +1,33 @@
+# Tests of the house rules: what sources and archives may contain. Label "house": once per tree.
+set(house ${CMAKE_CURRENT_SOURCE_DIR}/house)
+function(drey_house_test name)
+  add_test(NAME house_${name} COMMAND ${ARGN})
+  set_tests_properties(house_${name} PROPERTIES LABELS house)
+endfunction()
+
+foreach(rule layers lengths banned format)
+  drey_house_test(${rule} ${house}/${rule}.sh ${CMAKE_SOURCE_DIR})
+endforeach()
+drey_house_test(headers ${house}/headers.sh ${CMAKE_SOURCE_DIR} ${CMAKE_CXX_COMPILER})
+drey_house_test(selftest ${house}/selftest.sh ${CMAKE_CXX_COMPILER})
+
+# The archives of one side, as far as they exist.
+function(drey_archives result)
+  set(archives)
+  foreach(library ${ARGN})
+    if(TARGET ${library})
+      get_target_property(type ${library} TYPE)
+      if(type STREQUAL STATIC_LIBRARY)
+        list(APPEND archives $<TARGET_FILE:${library}>)
+      endif()
+    endif()
+  endforeach()
+  set(${result} ${archives} PARENT_SCOPE)
+endfunction()
+if(NOT DREY_SANITIZE)
+  drey_archives(src drey_base drey_crypto drey_codec drey_store drey_wire drey_http drey_mesh
+                drey_backup drey_node)
+  drey_house_test(symbols_src ${house}/symbols.sh ${CMAKE_NM} src ${src})
+  drey_archives(platform drey_platform)
+  drey_house_test(symbols_platform ${house}/symbols.sh ${CMAKE_NM} platform ${platform})
+endif()
