@@ -200,11 +200,21 @@ Restored Machine::take_restored() { return run_->stream.take(); }
 Status Machine::wait(const std::function<void(Done)>& begin) {
   // With all faults at once a restore waits out one fetch after another: 622 s were seen.
   constexpr uint64_t kPatienceNs = 3600 * kSecond;
-  // Shared: the answer may come when nobody waits any more.
-  auto answer = std::make_shared<std::pair<bool, Status>>(false, Status::kTimeout);
-  begin([answer](Status status) { *answer = {true, status}; });
-  (void)sim_->world().run_until([answer] { return answer->first; }, kPatienceNs);
-  return answer->second;
+  // The node's own questions to the catalog (for its page, its status) take milliseconds, and who is
+  // refused meanwhile asks again, as the command line's sources do.
+  constexpr uint64_t kAskAgainNs = 100 * kMillisecond;
+  constexpr int kAsksMax = 100;
+  Status status = Status::kBusy;
+  for (int ask = 0; ask < kAsksMax && status == Status::kBusy; ++ask) {
+    if (ask > 0) sim_->world().run_for(kAskAgainNs);
+    if (!is_running()) return Status::kCancelled;
+    // Shared: the answer may come when nobody waits any more.
+    auto answer = std::make_shared<std::pair<bool, Status>>(false, Status::kTimeout);
+    begin([answer](Status result) { *answer = {true, result}; });
+    (void)sim_->world().run_until([answer] { return answer->first; }, kPatienceNs);
+    status = answer->second;
+  }
+  return status;
 }
 
 }  // namespace drey::sim

@@ -51,7 +51,8 @@ class Machine {
   const std::vector<SnapshotInfo>& listed() const;
   Restored take_restored();
 
-  // Runs the world until the request that `begin` makes is over. kTimeout: not in ten minutes.
+  // Runs the world until the request that `begin` makes is over; one refused as busy is made again.
+  // kTimeout: not in an hour. kCancelled: the machine does not run.
   Status wait(const std::function<void(Done)>& begin);
 
   SimNode& sim() { return *sim_; }
