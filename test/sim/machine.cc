@@ -200,8 +200,8 @@ Restored Machine::take_restored() { return run_->stream.take(); }
 Status Machine::wait(const std::function<void(Done)>& begin) {
   // With all faults at once a restore waits out one fetch after another: 622 s were seen.
   constexpr uint64_t kPatienceNs = 3600 * kSecond;
-  // The node's own questions to the catalog (for its page, its status) take milliseconds, and who is
-  // refused meanwhile asks again, as the command line's sources do.
+  // The node's own questions to the catalog (for its page, its status) take milliseconds, and who
+  // is refused meanwhile asks again, as the command line's sources do.
   constexpr uint64_t kAskAgainNs = 100 * kMillisecond;
   constexpr int kAsksMax = 100;
   Status status = Status::kBusy;
