@@ -27,9 +27,14 @@ namespace {
 
 alignas(64) std::array<uint8_t, board::kSqliteArenaBytes> sqlite_arena;
 PosixPlatform platform;
-// The one in use and the one that a reload fills.
-std::array<Config, 2> configs;
+// The one in use and the one that a reload fills. Raw: their defaults would be 75 KB of the
+// program.
+struct alignas(Config) ConfigMemory {
+  std::array<uint8_t, sizeof(Config)> bytes;
+};
+std::array<ConfigMemory, 2> config_memory;
 size_t config_in_use = 0;
+Config& config_at(size_t i) { return *reinterpret_cast<Config*>(config_memory[i].bytes.data()); }
 alignas(Node) std::array<uint8_t, sizeof(Node)> node_memory;
 
 const char* environment(void*, const char* name) { return std::getenv(name); }
@@ -78,9 +83,9 @@ class Reloader final : public ConfigSource {
   explicit Reloader(const cli::LocalOptions& options) : options_(options), files_(options.dir) {}
   const Config* read_again(ConfigError* error) override {
     size_t other = 1 - config_in_use;
-    if (!fill_config(&configs[other], options_, &files_, error)) return nullptr;
+    if (!fill_config(&config_at(other), options_, &files_, error)) return nullptr;
     config_in_use = other;
-    return &configs[other];
+    return &config_at(other);
   }
 
  private:
@@ -114,7 +119,7 @@ void add_skip(NodeOptions* options, const std::string& path) {
 bool Local::open(const cli::LocalOptions& options, bool daemon, std::string* message) {
   ConfigError error;
   ConfigFiles files(options.dir);
-  Config& config = configs[config_in_use];
+  Config& config = config_at(config_in_use);
   if (!fill_config(&config, options, &files, &error)) {
     *message =
         (error.line > 0 ? files.names[files.found] + ":" + std::to_string(error.line) + ": " : "") +
@@ -218,7 +223,7 @@ cli::LocalResult Local::init(const cli::LocalOptions& options) {
   Node::InitRequest request;
   request.node_name = options.name;
   request.mesh_name = options.mesh;
-  const Config& config = configs[config_in_use];
+  const Config& config = config_at(config_in_use);
   request.copies = static_cast<uint8_t>(config.number(ConfigKey::kCopies));
   request.compression = config.text(ConfigKey::kCompression);
   char phrase[96];
