@@ -1,4 +1,4 @@
-// Views of bytes, little-endian integers, and bounded cursors to write and read them.
+// Views of bytes, integers of either byte order, and bounded cursors to write and read them.
 // A cursor that overruns stays failed: check ok() once at the end. Views never outlive the call.
 #pragma once
 
@@ -36,6 +36,19 @@ inline T load_le(const uint8_t* from) {
   T value = 0;
   for (size_t i = 0; i < sizeof(T); ++i)
     value = static_cast<T>(value | (static_cast<T>(from[i]) << (8 * i)));
+  return value;
+}
+// Big endian: for keys that sort by their number.
+template <class T>
+inline void store_be(uint8_t* to, T value) {
+  for (size_t i = 0; i < sizeof(T); ++i)
+    to[i] = static_cast<uint8_t>(value >> (8 * (sizeof(T) - 1 - i)));
+}
+template <class T>
+inline T load_be(const uint8_t* from) {
+  T value = 0;
+  for (size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>((static_cast<uint64_t>(value) << 8) | from[i]);
   return value;
 }
 

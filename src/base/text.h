@@ -72,6 +72,12 @@ bool hex_encode(Bytes from, std::span<char> to);
 // Decodes exactly to.size() bytes of either case; anything else is kInvalid.
 Status hex_decode(std::string_view text, MutBytes to);
 
+// In a query and a form '+' is a space, in a path it is itself.
+enum class PercentIn : uint8_t { kPath, kForm };
+// Resolves %XX. Gives the size, at most text.size(); `to` may be `text`'s own bytes. kInvalid: a
+// broken escape; kTooLarge.
+Result<size_t> percent_decode(std::string_view text, PercentIn where, std::span<char> to);
+
 bool is_utf8(std::string_view text);  // well-formed (RFC 3629), no surrogates
 // A name for a node, mesh, set or zone: 1..63 bytes of UTF-8 without control bytes and '/'.
 bool is_name(std::string_view text);

@@ -89,4 +89,21 @@ Status hex_decode(std::string_view text, MutBytes to) {
   return Status::kOk;
 }
 
+Result<size_t> percent_decode(std::string_view text, PercentIn where, std::span<char> to) {
+  size_t size = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto c = static_cast<uint8_t>(text[i]);
+    if (c == '%') {
+      if (text.size() - i < 3) return Status::kInvalid;
+      DREY_TRY(hex_decode(text.substr(i + 1, 2), {&c, 1}));
+      i += 2;
+    } else if (c == '+' && where == PercentIn::kForm) {
+      c = ' ';
+    }
+    if (size == to.size()) return Status::kTooLarge;
+    to[size++] = static_cast<char>(c);
+  }
+  return size;
+}
+
 }  // namespace drey

@@ -1,9 +1,8 @@
 #include "node/api.h"
 
-#include <algorithm>
-
 #include "node/node.h"
 #include "node/peer_words.h"
+#include "node/set_request.h"
 
 namespace drey {
 
@@ -114,32 +113,15 @@ void refuse_backup(Status status, Responder& responder) {
 }  // namespace
 
 // Without paths: the set of that name in drey.conf, as its schedule would run it.
-void Api::backup_of_config(BackupRequest& backup, std::span<std::string_view> paths,
-                           std::span<std::string_view> excludes) {
-  const Config& config = node_->config();
-  for (size_t set = 0; set < config.set_count(); ++set) {
-    if (config.set_name(set) != backup.set) continue;
-    size_t path_count = std::min(config.count(ConfigKey::kPath, set), paths.size());
-    size_t exclude_count = std::min(config.count(ConfigKey::kExclude, set), excludes.size());
-    for (size_t i = 0; i < path_count; ++i) paths[i] = config.text(ConfigKey::kPath, i, set);
-    for (size_t i = 0; i < exclude_count; ++i)
-      excludes[i] = config.text(ConfigKey::kExclude, i, set);
-    backup.paths = paths.first(path_count);
-    backup.excludes = excludes.first(exclude_count);
-    backup.one_file_system = config.flag(ConfigKey::kOneFileSystem, set);
-    backup.exclude_caches = config.flag(ConfigKey::kExcludeCaches, set);
-  }
-}
-
 void Api::post_backup(const Request& request, Responder& responder) {
   if (!parse(request, responder)) return;
   Strings strings(json_, text_);
   int root = json_.root();
-  std::array<std::string_view, limits::kSourcesMax> paths;
-  std::array<std::string_view, limits::kExcludesMax> excludes;
+  SetRoom room;
   BackupRequest backup;
-  backup.paths = {paths.data(), strings.list(json_.member(root, "paths"), paths)};
-  backup.excludes = {excludes.data(), strings.list(json_.member(root, "excludes"), excludes)};
+  backup.paths = {room.paths.data(), strings.list(json_.member(root, "paths"), room.paths)};
+  backup.excludes = {room.excludes.data(),
+                     strings.list(json_.member(root, "excludes"), room.excludes)};
   if (std::string_view set = strings.take(json_.member(root, "set")); !set.empty())
     backup.set = set;
   backup.one_file_system = json_.boolean(json_.member(root, "one_file_system"));
@@ -149,7 +131,9 @@ void Api::post_backup(const Request& request, Responder& responder) {
   if (!backup.paths.empty() && request.scope < Scope::kAdmin)
     return responder.error(403, "denied",
                            "only admin names paths; write may run a set of drey.conf");
-  if (backup.paths.empty()) backup_of_config(backup, paths, excludes);
+  const Config& config = node_->config();
+  for (size_t set = 0; set < config.set_count() && backup.paths.empty(); ++set)
+    if (config.set_name(set) == backup.set) fill_set_request(config, set, room, &backup);
   if (!is_name(backup.set))
     return responder.error(400, "usage", "a set's name has 1 to 63 bytes, without '/'");
   if (backup.set == kFilesSet)

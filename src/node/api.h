@@ -62,8 +62,6 @@ class Api : public Router {
   void get_snapshots(const Request&, Responder&);
   void get_events(const Request&, Responder&);
   void post_backup(const Request&, Responder&);
-  void backup_of_config(BackupRequest& backup, std::span<std::string_view> paths,
-                        std::span<std::string_view> excludes);
   void post_forget(const Request&, Responder&);
   void post_stream(const Request&, Responder&);
   void post_invite(const Request&, Responder&);

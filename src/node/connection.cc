@@ -66,18 +66,10 @@ std::string_view reason(int status) {
 
 // Percent-decodes `path` in its place; false when an escape is malformed or a NUL appears.
 bool decode_path(std::span<char> path, size_t* size) {
-  size_t at = 0;
-  for (size_t i = 0; i < path.size(); ++i) {
-    auto c = static_cast<uint8_t>(path[i]);
-    if (c == '%') {
-      if (path.size() - i < 3 || !ok(hex_decode({path.data() + i + 1, 2}, {&c, 1}))) return false;
-      i += 2;
-    }
-    if (c == 0) return false;
-    path[at++] = static_cast<char>(c);
-  }
-  *size = at;
-  return true;
+  Result<size_t> decoded = percent_decode({path.data(), path.size()}, PercentIn::kPath, path);
+  if (!decoded.ok()) return false;
+  *size = decoded.value();
+  return std::string_view(path.data(), *size).find('\0') == std::string_view::npos;
 }
 
 }  // namespace

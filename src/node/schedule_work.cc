@@ -4,6 +4,7 @@
 
 #include "drey/check.h"
 #include "node/node.h"
+#include "node/set_request.h"
 
 namespace drey {
 
@@ -14,19 +15,9 @@ void NodeScheduleWork::start(Node* node, StateLog* state) {
 }
 
 Status NodeScheduleWork::begin_backup(size_t set, Op* done) {
-  std::array<std::string_view, limits::kSourcesMax> paths;
-  std::array<std::string_view, limits::kExcludesMax> excludes;
-  size_t path_count = std::min(config_->count(ConfigKey::kPath, set), paths.size());
-  size_t exclude_count = std::min(config_->count(ConfigKey::kExclude, set), excludes.size());
-  for (size_t i = 0; i < path_count; ++i) paths[i] = config_->text(ConfigKey::kPath, i, set);
-  for (size_t i = 0; i < exclude_count; ++i)
-    excludes[i] = config_->text(ConfigKey::kExclude, i, set);
+  SetRoom room;
   BackupRequest request;
-  request.set = config_->set_name(set);
-  request.paths = std::span(paths).first(path_count);
-  request.excludes = std::span(excludes).first(exclude_count);
-  request.one_file_system = config_->flag(ConfigKey::kOneFileSystem, set);
-  request.exclude_caches = config_->flag(ConfigKey::kExcludeCaches, set);
+  fill_set_request(*config_, set, room, &request);
   return node_->backup().backup(request, done);
 }
 

@@ -18,10 +18,6 @@ constexpr size_t kReservedAt = 20;
 constexpr size_t kUserVersionAt = 60;
 constexpr size_t kApplicationIdAt = 68;
 
-uint32_t load_be32(const uint8_t* from) {
-  return uint32_t{from[0]} << 24 | uint32_t{from[1]} << 16 | uint32_t{from[2]} << 8 | from[3];
-}
-
 }  // namespace
 
 // Keys are random, so both trees are without row ids: one B-tree each, no second one for the key.
@@ -147,8 +143,8 @@ Status Index::read_mark(bool* exists, bool* clean) {
   if (got.value() < header.size()) return Status::kCorrupt;
   if (std::memcmp(header.data(), "SQLite format 3", 16) != 0) return Status::kCorrupt;
   if (header[kReservedAt] != IndexVfs::kReservedBytes) return Status::kCorrupt;
-  if (load_be32(&header[kUserVersionAt]) != kSchemaVersion) return Status::kCorrupt;
-  uint32_t mark = load_be32(&header[kApplicationIdAt]);
+  if (load_be<uint32_t>(&header[kUserVersionAt]) != kSchemaVersion) return Status::kCorrupt;
+  uint32_t mark = load_be<uint32_t>(&header[kApplicationIdAt]);
   if (mark != kCleanMark && mark != kDirtyMark) return Status::kCorrupt;
   *clean = mark == kCleanMark;
   return Status::kOk;

@@ -37,19 +37,6 @@ struct DigestSink {
   uint8_t slot = 0;
 };
 
-uint64_t load_be64(const uint8_t* from) {
-  uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = value << 8 | from[i];
-  return value;
-}
-
-void add_to_digest(const ChunkId& c, BucketDigest* digest) {
-  uint64_t low = load_be64(&c.raw[8]);
-  digest->sum_lo += low;
-  digest->sum_hi += load_be64(c.raw.data()) + (digest->sum_lo < low ? 1 : 0);
-  ++digest->count;
-}
-
 ChunkId last_chunk() {
   ChunkId last;
   last.raw.fill(0xff);
@@ -178,7 +165,7 @@ Status Store::pin_digests(const NodeId& owner, std::span<BucketDigest, kBucketCo
   if (sink.slot == kNoSlot) return Status::kOk;
   auto visit = [](void* context, const ChunkId& c, const IndexRow& row) {
     auto& to = *static_cast<DigestSink*>(context);
-    if (row.held() && row.stays_pinned_by(to.slot)) add_to_digest(c, &to.digests[c.raw[0]]);
+    if (row.held() && row.stays_pinned_by(to.slot)) to.digests[c.raw[0]].add(c);
     return true;
   };
   return with_index([&] {

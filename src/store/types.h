@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "drey/bytes.h"
 #include "drey/ids.h"
 
 namespace drey {
@@ -74,6 +75,12 @@ struct BucketDigest {
   uint32_t count = 0;
   uint64_t sum_hi = 0;  // sum mod 2^128 of the first 16 bytes of C, read as big-endian numbers
   uint64_t sum_lo = 0;
+  void add(const ChunkId& c) {
+    uint64_t low = load_be<uint64_t>(&c.raw[8]);
+    ++count;
+    sum_lo += low;
+    sum_hi += load_be<uint64_t>(c.raw.data()) + (sum_lo < low ? 1 : 0);
+  }
   bool operator==(const BucketDigest&) const = default;
 };
 inline constexpr size_t kBucketCount = 256;

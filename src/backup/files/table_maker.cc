@@ -18,11 +18,7 @@ void add_contents(const Row& row, Sha256& to) {
   }
 }
 
-uint64_t key_of(const FileId& id) {
-  uint64_t key = 0;
-  for (size_t i = 0; i < 8; ++i) key = key << 8 | id.raw[i];
-  return key;
-}
+uint64_t key_of(const FileId& id) { return load_be<uint64_t>(id.raw.data()); }
 
 }  // namespace
 
@@ -207,7 +203,7 @@ void TableMaker::make_version() {
     return;
   }
   key = std::max(key, older_key_ + 1);
-  for (size_t i = 0; i < 8; ++i) id_.raw[i] = static_cast<uint8_t>(key >> (56 - 8 * i));
+  store_be(id_.raw.data(), key);
   store_le(id_.raw.data() + 8, options_.random);
   path_[name_size_] = '/';
   DREY_CHECK(hex_encode(id_.raw, std::span(path_).subspan(name_size_ + 1)));

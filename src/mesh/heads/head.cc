@@ -16,14 +16,13 @@ constexpr size_t kSignatureBytes = 64;
 HeadKey head_key(const NodeId& owner, uint64_t sequence) {
   HeadKey key;
   std::copy(owner.raw.begin(), owner.raw.end(), key.begin());
-  for (size_t i = 0; i < 8; ++i) key[32 + i] = static_cast<uint8_t>(sequence >> (56 - 8 * i));
+  store_be(&key[NodeId::kSize], sequence);
   return key;
 }
 
 void split_head_key(const HeadKey& key, NodeId* owner, uint64_t* sequence) {
   *owner = NodeId::from(Bytes(key).first(NodeId::kSize));
-  *sequence = 0;
-  for (size_t i = 0; i < 8; ++i) *sequence = (*sequence << 8) | key[32 + i];
+  *sequence = load_be<uint64_t>(&key[NodeId::kSize]);
 }
 
 Result<size_t> encode_head(const KeyPair& owner, const MeshId& mesh, Head* head, MutBytes to) {

@@ -7,19 +7,6 @@
 namespace drey {
 namespace {
 
-uint64_t load_be(const uint8_t* from) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < 8; ++i) value = (value << 8) | from[i];
-  return value;
-}
-
-void add_to(BucketDigest& digest, const ChunkId& c) {
-  ++digest.count;
-  uint64_t low = load_be(c.raw.data() + 8);
-  digest.sum_lo += low;
-  digest.sum_hi += load_be(c.raw.data()) + (digest.sum_lo < low ? 1 : 0);
-}
-
 // The greatest id before the bucket.
 ChunkId before_bucket(uint8_t bucket) {
   ChunkId id;
@@ -133,7 +120,7 @@ Status Reconciler::ExpectJob::run() {
   DREY_TRY(store->scan_records(after, rows, &count));
   for (size_t i = 0; i < count; ++i)
     if (rows[i].state.mine && (rows[i].state.holders & bit) != 0)
-      add_to(digests[rows[i].c.raw[0]], rows[i].c);
+      digests[rows[i].c.raw[0]].add(rows[i].c);
   ended = count < rows.size();
   if (count > 0) after = rows[count - 1].c;
   return Status::kOk;

@@ -20,6 +20,26 @@ std::string human(uint64_t v) {
   return std::string(TextWriter(buffer).human_bytes(v).view());
 }
 
+std::string decoded(std::string_view text, PercentIn where, size_t room = 16) {
+  char buffer[16];
+  Result<size_t> size = percent_decode(text, where, std::span(buffer).first(room));
+  return size.ok() ? std::string(buffer, size.value()) : status_name(size.status());
+}
+
+TEST(PercentDecode, PathsFormsAndBrokenEscapes) {
+  EXPECT_EQ(decoded("", PercentIn::kPath), "");
+  EXPECT_EQ(decoded("a%2Fb%c3%A9+c", PercentIn::kPath), "a/b\xc3\xa9+c");
+  EXPECT_EQ(decoded("a+b%2Bc", PercentIn::kForm), "a b+c");
+  EXPECT_EQ(decoded("%00", PercentIn::kPath), std::string(1, '\0'));
+  for (std::string_view broken : {"%", "a%", "a%4", "%4g", "%g4", "%%41"})
+    EXPECT_EQ(decoded(broken, PercentIn::kForm), "invalid") << broken;
+  EXPECT_EQ(decoded("ab%63", PercentIn::kPath, 3), "abc");
+  EXPECT_EQ(decoded("ab%63d", PercentIn::kPath, 3), "too_large");
+  std::string own = "%41%42";
+  EXPECT_EQ(percent_decode(own, PercentIn::kPath, own).value(), 2u);
+  EXPECT_EQ(own.substr(0, 2), "AB");
+}
+
 TEST(TextWriter, EmptyOneFullAndFullPlusOne) {
   char buffer[4];
   TextWriter writer(buffer);
