@@ -103,7 +103,7 @@ help:
 	@echo 'make ci-full            all of the above, the cross boards and the long tests'
 	@echo 'make boards             every cross-built board, its unit tests under qemu'
 	@echo 'make sim fuzz bench     the simulator, libFuzzer, measurements'
-	@echo 'make browser             the page in headless Chromium: widths, colours, axe-core, screenshots in build/browser'
+	@echo 'make browser             the page in headless Chromium: files, invitation, widths, colours, axe-core; pictures to SHOTS=DIR'
 	@echo 'make planted            plants bugs one at a time and names the test that catches each (25 minutes at most)'
 	@echo 'make size budget        what the program weighs; what each board spends in RAM'
 	@echo 'make deb tarball        a Debian package; a static program in a tarball (and for the container image)'

@@ -121,6 +121,22 @@ TextWriter& TextWriter::html(std::string_view v) {
   return *this;
 }
 
+TextWriter& TextWriter::percent(std::string_view v) {
+  size_t before = at_;
+  for (char c : v) {
+    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 c == '.' || c == '-' || c == '_';
+    auto byte = static_cast<uint8_t>(c);
+    if (plain) {
+      character(c);
+    } else {
+      character('%').hex({&byte, 1});
+    }
+  }
+  if (!ok_) at_ = before;
+  return *this;
+}
+
 TextWriter& TextWriter::human_bytes(uint64_t v) {
   static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   size_t unit = 0;

@@ -28,7 +28,8 @@ class TextWriter {
   // A JSON string with its quotes. Control bytes, '<', '>' and '&' become \u00XX (so that it may
   // stand inside a page); bytes that are not UTF-8 become U+FFFD, one each.
   TextWriter& json_string(std::string_view v);
-  TextWriter& html(std::string_view v);  // & < > " ' escaped, other bytes unchanged
+  TextWriter& html(std::string_view v);     // & < > " ' escaped, other bytes unchanged
+  TextWriter& percent(std::string_view v);  // for a URL: all but letters, digits and .-_ as %xx
   // "1.5 GiB", "0 bytes"; one decimal, rounded down.
   TextWriter& human_bytes(uint64_t v);
   TextWriter& address(const Address& v);  // "192.0.2.1:80", "[::1]:80", "[fe80::1%3]:80"

@@ -89,6 +89,10 @@ class Api : public Router {
   void get_file_facts(const Request&, Responder&);
   void delete_file(const Request&, Responder&);
   void get_snapshot_path(const Request&, Responder&);
+  void get_files_page(const Request&, Responder&);
+  void get_folder_page(const Request&, Responder&);
+  void send_list(const Request&, Responder&, bool page);
+  void send_path(const Request&, Responder&, bool page);
   void send_file(const Request&, Responder&, bool facts);
   DownloadSource* free_download(Responder&);
   // api_members.cc

@@ -12,6 +12,12 @@ constexpr const char* kOneLeftWords =
     "`{node}`: only one device runs with this identity any more; ends the alarm here";
 constexpr const char* kForgetWords =
     "`{snapshots, keep_last, keep_daily, keep_weekly, keep_monthly, dry_run}`: removes snapshots";
+constexpr const char* kEventsWords =
+    "the log's last lines and what follows, as server-sent events; four listeners at most";
+constexpr const char* kBackupWords =
+    "`{paths, excludes, set, one_file_system, exclude_caches, wait}`: lines; `paths` by admin";
+constexpr const char* kFolderWords =
+    "the page of a snapshot's folder, when the path ends in `/`; else as `/api/v1/snapshots`";
 constexpr const char* kUploadWords =
     "`?name=`, body: the bytes, or a form with one file; of any size. `{file_id, name, size, "
     "existed}` when it is as durable as a backup; the same bytes again are the same version";
@@ -33,18 +39,18 @@ std::span<const Api::Route> Api::routes() {
       {M::kGet, "/api/v1/peers", N::kOpen, &Api::get_peers, "the other devices: an array"},
       {M::kGet, "/api/v1/snapshots", N::kRead, &Api::get_snapshots,
        "all snapshots: an array, one object per line"},
-      {M::kGet, "/api/v1/events", N::kRead, &Api::get_events,
-       "the log's last lines and what follows, as server-sent events; four listeners at most"},
+      {M::kGet, "/api/v1/events", N::kRead, &Api::get_events, kEventsWords},
       {M::kGet, "/api/v1/doctor", N::kRead, &Api::get_doctor,
        "why devices do not see each other: a list of findings"},
       {M::kPost, "/api/v1/wait", N::kRead, &Api::post_wait,
        "`{timeout_s}`: answers when every record has its copies"},
       {M::kPost, "/api/v1/stream", N::kRead, &Api::post_stream,
        "`{snapshot, path, data, one_level, lose}`: entries and contents, the frames of STREAM.md"},
-      {M::kPost, "/api/v1/backup", N::kWrite, &Api::post_backup,
-       "`{paths, excludes, set, one_file_system, exclude_caches, wait}`: lines; `paths` by admin"},
+      {M::kPost, "/api/v1/backup", N::kWrite, &Api::post_backup, kBackupWords},
       {M::kGet, "/api/v1/snapshots/{id}/files/{path...}", N::kRead, &Api::get_snapshot_path,
        "a file of a snapshot (`Range` of one range is kept), or a folder as tar"},
+      {M::kGet, "/browse", N::kRead, &Api::get_files_page, "the page of `/files`"},
+      {M::kGet, "/browse/{id}/{path...}", N::kRead, &Api::get_folder_page, kFolderWords},
       {M::kGet, "/files", N::kRead, &Api::get_files,
        "every version of every single file on all devices: an array, one object per line"},
       {M::kGet, "/files/{file_id}", N::kRead, &Api::get_file,

@@ -29,23 +29,33 @@ void Api::post_upload(const Request& request, Responder& responder) {
     return responder.error(400, "usage", "a name has 1 to 255 bytes");
   std::string_view type = request.header("content-type");
   if (!type.starts_with("multipart/form-data")) type = {};
+  bool to_page = request.header("accept").find("text/html") != std::string_view::npos;
   UploadSource* source = uploads_.free_source();
   if (source == nullptr)
     return responder.error(503, "busy", "many uploads are waiting already; ask again later");
-  Status status = source->start_upload({name.data(), name_size.ok() ? name_size.value() : 0}, type,
-                                       request.head->content_length(), responder.connection());
+  Status status =
+      source->start_upload({name.data(), name_size.ok() ? name_size.value() : 0}, type, to_page,
+                           request.head->content_length(), responder.connection());
   if (!ok(status))
     return responder.error(400, "usage",
                            "an upload needs ?name= of 1 to 255 bytes, without '/', not . or ..");
   responder.upload("application/json", source, source);
 }
 
-void Api::get_files(const Request&, Responder& responder) {
+void Api::get_files(const Request& request, Responder& responder) {
+  send_list(request, responder, false);
+}
+
+void Api::get_files_page(const Request& request, Responder& responder) {
+  send_list(request, responder, true);
+}
+
+void Api::send_list(const Request& request, Responder& responder, bool page) {
   if (refuse_vault(*node_, responder)) return;
   DownloadSource* source = free_download(responder);
   if (source == nullptr) return;
   responder.stream("application/json", source);
-  source->start_list(responder.connection());
+  source->start_list(page, request.scope >= Scope::kWrite, responder.connection());
 }
 
 void Api::get_file(const Request& request, Responder& responder) {
@@ -80,11 +90,19 @@ void Api::delete_file(const Request& request, Responder& responder) {
 }
 
 void Api::get_snapshot_path(const Request& request, Responder& responder) {
+  send_path(request, responder, false);
+}
+
+void Api::get_folder_page(const Request& request, Responder& responder) {
+  send_path(request, responder, true);
+}
+
+void Api::send_path(const Request& request, Responder& responder, bool page) {
   if (refuse_vault(*node_, responder)) return;
   DownloadSource* source = free_download(responder);
   if (source == nullptr) return;
   responder.stream("application/octet-stream", source);
-  source->start_path(request.parts.part[0], request.parts.part[1], request.header("range"),
+  source->start_path(request.parts.part[0], request.parts.part[1], request.header("range"), page,
                      responder.connection());
 }
 

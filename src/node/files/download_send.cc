@@ -17,6 +17,7 @@ std::string_view DownloadSource::name() const {
 
 std::string_view DownloadSource::content_type(std::string_view given) {
   if (state_ == State::kRefused || state_ == State::kFacts) return "application/json";
+  if (page_ && status_code_ == 200) return "text/html; charset=utf-8";
   return tar_ ? "application/x-tar" : given;
 }
 
@@ -32,16 +33,7 @@ void DownloadSource::write_headers(TextWriter& out) {
   if (state_ == State::kRefused && status_code_ == 503) out.text("Retry-After: 30\r\n");
   if (state_ != State::kSending && state_ != State::kOpeningData) return;
   out.text("Content-Disposition: attachment; filename*=UTF-8''");
-  for (char c : name()) {
-    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                 c == '.' || c == '-' || c == '_';
-    auto byte = static_cast<uint8_t>(c);
-    if (plain) {
-      out.character(c);
-    } else {
-      out.text("%").hex({&byte, 1});
-    }
-  }
+  out.percent(name());
   out.text(tar_ ? ".tar\r\n" : "\r\n");
   if (!tar_) out.text("Accept-Ranges: bytes\r\n");
   if (status_code_ != 206) return;
@@ -80,32 +72,52 @@ void DownloadSource::write_facts(std::string_view path, const Entry& entry, Text
   out.text(",\"node\":").json_string(member != nullptr ? member->name() : "?").text("}\n");
 }
 
+// A list that cannot be read in full is not shown as if it were all: a page says so, JSON is cut.
 Status DownloadSource::list(TextWriter& out) {
-  constexpr size_t kRowMax = 6 * (kFileNameMax + limits::kNameBytesMax) + 200;
+  if (page_ && !page_begun_) begin_page(out);
   StreamFrameHeader header;
-  while (!over_ && out.room() > kRowMax && frame_here(&header)) {
+  while (!over_ && out.room() >= kListRowBytesMax && frame_here(&header)) {
     EntryFrame frame;
-    // A table that cannot be read in full is not shown as if it were all.
-    if (header.type == FrameType::kLost) return Status::kNotEnough;
-    if (header.type == FrameType::kEntry && ok(decode_entry_frame(frame_body(header), &frame)) &&
-        frame.entry.kind == FileKind::kFile) {
-      out.text(first_row_ ? "[" : ",");
-      first_row_ = false;
-      write_facts(frame.path, frame.entry, out);
-    }
+    EndFrame end;
+    Bytes body = frame_body(header);
+    if (header.type == FrameType::kLost) lost_ = true;
+    if (header.type == FrameType::kEnd && (!ok(decode_end_frame(body, &end)) || !ok(end.status)))
+      lost_ = true;
+    if (header.type == FrameType::kEntry && ok(decode_entry_frame(body, &frame)))
+      list_entry(frame, out);
+    if (lost_ && !page_) return Status::kNotEnough;
     begin_ += kFrameHeaderBytes + header.size;
   }
-  if (over_) {
-    out.text(first_row_ ? "[]\n" : "]\n");
-    return Status::kEnd;
+  bool table_over = !over_ && !has_stream_ && begin_ == end_;
+  if (table_over && out.room() >= kListRowBytesMax) {
+    if (page_ && what_ == What::kList) versions_.finish(out, table_of_rows());
+    if (what_ == What::kPath) over_ = true;
+    if (what_ == What::kList) state_ = State::kNextTable;
+    if (what_ == What::kList) ask();
   }
-  if (has_stream_) {
-    node_->backup().resume_stream(stream_);
-  } else if (begin_ == end_) {
-    state_ = State::kNextTable;
-    ask();
-  }
+  if (over_) return end_list(out);
+  if (has_stream_) node_->backup().resume_stream(stream_);
   return out.size() > 0 ? Status::kOk : Status::kAgain;
+}
+
+void DownloadSource::list_entry(const EntryFrame& frame, TextWriter& out) {
+  if (page_) return page_row(frame, out);
+  if (frame.entry.kind != FileKind::kFile) return;
+  out.text(first_row_ ? "[" : ",");
+  first_row_ = false;
+  write_facts(frame.path, frame.entry, out);
+}
+
+Status DownloadSource::end_list(TextWriter& out) {
+  if (!page_ && lost_) return Status::kNotEnough;
+  if (!page_) {
+    out.text(first_row_ ? "[]\n" : "]\n");
+  } else if (out.room() < kListEndsBytesMax) {
+    return Status::kOk;  // with the next window
+  } else {
+    write_list_end(out, lost_, first_row_);
+  }
+  return Status::kEnd;
 }
 
 // ---- Contents ----

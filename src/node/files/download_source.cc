@@ -13,6 +13,7 @@ void DownloadSource::begin(What what, Connection* connection) {
   status_code_ = 0;
   begin_ = end_ = 0;
   found_ = any_table_ = lost_ = tar_ = over_ = false;
+  page_ = may_write_ = page_begun_ = false;
   first_row_ = true;
   data_left_ = zeros_left_ = pad_ = left_ = 0;
   range_ = {};
@@ -21,8 +22,10 @@ void DownloadSource::begin(What what, Connection* connection) {
   attach(connection);
 }
 
-void DownloadSource::start_list(Connection* connection) {
+void DownloadSource::start_list(bool page, bool may_write, Connection* connection) {
   begin(What::kList, connection);
+  page_ = page;
+  may_write_ = may_write;
   status_code_ = 200;
   ask();
 }
@@ -36,10 +39,11 @@ void DownloadSource::start_file(const FileId& id, bool facts_only, std::string_v
 }
 
 void DownloadSource::start_path(std::string_view snapshot, std::string_view path,
-                                std::string_view range, Connection* connection) {
+                                std::string_view range, bool page, Connection* connection) {
   begin(What::kPath, connection);
   snapshot_ = snapshot;
   path_ = path;
+  page_ = page && (path.empty() || path.ends_with('/'));
   while (path_.starts_with('/')) path_.remove_prefix(1);
   while (path_.ends_with('/')) path_.remove_suffix(1);
   range_text_ = range;
@@ -82,7 +86,7 @@ void DownloadSource::asked(Status status) {
   last_owner_ = info_.node;
   any_table_ = true;
   found_ = false;
-  tar_ = what_ == What::kPath && path_.empty();
+  tar_ = what_ == What::kPath && path_.empty() && !page_;
   state_ = tar_ ? State::kOpeningData : State::kOpeningLook;
   open();
 }
@@ -112,7 +116,8 @@ void DownloadSource::open() {
     request.data_length = range_.length;
   }
   State before = state_;
-  state_ = data ? State::kSending : what_ == What::kList ? State::kListing : State::kLooking;
+  bool lists = what_ == What::kList || (page_ && path_.empty());
+  state_ = data ? State::kSending : lists ? State::kListing : State::kLooking;
   Result<StreamNumber> stream = node_->backup().open_stream(request, this, &ended_);
   if (stream.status() == Status::kBusy) {
     state_ = before;  // slots are taken: tick() tries again
@@ -121,7 +126,7 @@ void DownloadSource::open() {
   if (!stream.ok()) return refuse(400, "usage", "the path is malformed or too long");
   stream_ = stream.value();
   has_stream_ = true;
-  if (tar_) status_code_ = 200;
+  if (tar_ || lists) status_code_ = 200;
   wake();
 }
 
@@ -190,7 +195,15 @@ void DownloadSource::look() {
     }
     begin_ += kFrameHeaderBytes + header.size;
   }
-  if (found_ && has_stream_) node_->backup().cancel_stream(stream_);
+  if (!found_) return;
+  if (page_ && entry_.kind == FileKind::kDir) {
+    // The same stream goes on with what the folder holds.
+    state_ = State::kListing;
+    status_code_ = 200;
+    return wake();
+  }
+  page_ = false;
+  if (has_stream_) node_->backup().cancel_stream(stream_);
 }
 
 void DownloadSource::ended(Status) {

@@ -1,7 +1,8 @@
 // GET of single files and of what snapshots hold: the list of files, the facts of one, its contents
-// (or a range of them), a folder as tar. First the entry is looked up, from page to page; then a
-// second stream brings the contents. The bytes wait in a buffer lent by a restore's source, of
-// which there are as many as streams: who finds none waits in line.
+// (or a range of them), a folder as tar; the list of files and that of a folder also as a page.
+// First the entry is looked up, from page to page; then a second stream brings the contents. The
+// bytes wait in a buffer lent by a restore's source, of which there are as many as streams: who
+// finds none waits in line.
 //
 // Bytes that no device can give end the answer early, so that the client sees a cut body.
 #pragma once
@@ -11,18 +12,21 @@
 #include "node/api_sources.h"
 #include "node/files/byte_range.h"
 #include "node/files/tar_head.h"
+#include "node/page/page_list.h"
 
 namespace drey {
 
 class DownloadSource : public NodeSource, private StreamSink, private SnapshotSink {
  public:
   void set_lenders(std::span<StreamSource> lenders) { lenders_ = lenders; }
-  void start_list(Connection* connection);
+  // As a page or as JSON.
+  void start_list(bool page, bool may_write, Connection* connection);
   // `range`: the header's value; "": all. Views live until the answer is complete.
   void start_file(const FileId& id, bool facts_only, std::string_view range,
                   Connection* connection);
+  // `page`: a folder's list as a page, when the path ends in '/' or is empty.
   void start_path(std::string_view snapshot, std::string_view path, std::string_view range,
-                  Connection* connection);
+                  bool page, Connection* connection);
 
   int http_status() override { return status_code_; }
   std::string_view content_type(std::string_view given) override;
@@ -68,6 +72,13 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   bool frame_here(StreamFrameHeader* header) const;
   Bytes frame_body(const StreamFrameHeader& header) const;
   Status list(TextWriter& out);
+  void list_entry(const EntryFrame& frame, TextWriter& out);
+  Status end_list(TextWriter& out);
+  // list_page.cc
+  void begin_page(TextWriter& out);
+  void page_row(const EntryFrame& frame, TextWriter& out);
+  VersionRows::Table table_of_rows() const;
+  uint64_t age_s(int64_t time_ns) const;
   void write_facts(std::string_view path, const Entry& entry, TextWriter& out);
   Status send(MutBytes room, size_t* size);
   Status take_frame(MutBytes room, size_t* size);
@@ -87,6 +98,7 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   bool found_ = false;      // the catalog's answer; then the entry
   bool any_table_ = false;  // last_owner_'s was looked at
   bool lost_ = false;       // some page could not be read
+  bool page_ = false, may_write_ = false, page_begun_ = false;
   bool first_row_ = true;
   bool tar_ = false;
   bool over_ = false;  // END was seen
@@ -102,6 +114,7 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   uint64_t left_ = 0;        // of the contents of the entry being sent
   size_t found_path_size_ = 0;
   std::array<char, kFilePathMax> found_path_{};  // in a table
+  VersionRows versions_;
   std::string_view code_, words_;
   DataSignal<DownloadSource> asked_, ended_;
 };

@@ -6,8 +6,9 @@
 
 namespace drey {
 
-Status UploadSource::start_upload(std::string_view name, std::string_view multipart,
+Status UploadSource::start_upload(std::string_view name, std::string_view multipart, bool to_page,
                                   uint64_t body_bytes, Connection* connection) {
+  to_page_ = to_page;
   form_ = !multipart.empty();
   name_size_ = 0;
   if (!name.empty() && !set_name(name)) return Status::kInvalid;
@@ -28,7 +29,7 @@ void UploadSource::start_removal(const FileId& id, Connection* connection) {
   size_ = received_ = 0;
   name_size_ = 0;
   removes_ = true;
-  form_ = false;
+  form_ = to_page_ = false;
   attach(connection);
   join_line();
 }
@@ -159,7 +160,7 @@ void UploadSource::changed(Status status) {
     const FileResult& result = node_->backup().file_result();
     id_ = result.id;
     if (ok(status)) {
-      status_code_ = 200;
+      status_code_ = to_page_ ? 303 : 200;
       code_ = result.same ? "same" : "";
       state_ = State::kEnded;
       wake();
@@ -207,11 +208,12 @@ void UploadSource::end(int status_code, std::string_view code, std::string_view 
 
 void UploadSource::write_headers(TextWriter& out) {
   if (status_code_ == 503) out.text("Retry-After: 30\r\n");
+  if (status_code_ == 303) out.text("Location: /browse\r\n");
 }
 
 Status UploadSource::produce(MutBytes room, size_t* size) {
   TextWriter out{std::span<char>(reinterpret_cast<char*>(room.data()), room.size())};
-  if (status_code_ == 200) {
+  if (status_code_ < 400) {
     out.text("{\"file_id\":\"").hex(id_.raw).text("\"");
     if (removes_) {
       out.text(",\"deleted\":true}\n");

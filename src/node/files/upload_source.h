@@ -19,9 +19,10 @@ class UploadSource : public NodeSource, public UploadBody {
   static constexpr uint64_t kBytesPerMinuteMin = 256 * 1024;
 
   void set_line(UploadLine* line) { line_ = line; }
-  // `name` may be empty when `multipart` is not: then the form says it. kInvalid.
-  Status start_upload(std::string_view name, std::string_view multipart, uint64_t body_bytes,
-                      Connection* connection);
+  // `name` may be empty when `multipart` is not: then the form says it. `to_page`: a browser
+  // without JavaScript sent the form, and goes on to the list of files. kInvalid.
+  Status start_upload(std::string_view name, std::string_view multipart, bool to_page,
+                      uint64_t body_bytes, Connection* connection);
   void start_removal(const FileId& id, Connection* connection);
 
   // ResponseSource, UploadBody
@@ -58,7 +59,7 @@ class UploadSource : public NodeSource, public UploadBody {
   State state_ = State::kFree;
   bool running_ = false;  // the change has begun and not ended
   bool removes_ = false;
-  bool form_ = false;
+  bool form_ = false, to_page_ = false;
   bool has_last_ = false;  // of a form: the last byte, held back until the form is seen to end
   uint8_t last_ = 0;
   int status_code_ = 0;

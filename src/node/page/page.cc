@@ -1,91 +1,14 @@
 #include "node/page/page.h"
 
 #include <algorithm>
-#include <initializer_list>
 
-#include "crypto/hex.h"
-#include "node/page/parts.h"  // written by CMake from page.html, page.css and page.js
+#include "node/page/page_text.h"
 
 namespace drey {
+
+using namespace page_text;
+
 namespace {
-
-// ---- Fragments ----
-
-constexpr std::string_view marker_end = " -->\n";
-
-consteval std::string_view fragment(std::string_view name) {
-  std::string_view rest = page_parts::kHtml;
-  constexpr std::string_view begin = "<!-- ";
-  for (;;) {
-    size_t at = rest.find(begin);
-    rest.remove_prefix(at + begin.size());  // a name that is not there does not compile
-    if (rest.starts_with(name) && rest.substr(name.size()).starts_with(marker_end)) break;
-  }
-  rest.remove_prefix(name.size() + marker_end.size());
-  return rest.substr(0, rest.find(begin));
-}
-
-struct Value {
-  std::string_view name;
-  std::string_view text;
-};
-
-// The fragment with its {names} replaced. The only place that writes a value: escaped.
-void fill(TextWriter& out, std::string_view text, std::initializer_list<Value> values = {}) {
-  for (;;) {
-    size_t open = text.find('{');
-    // JSON in an attribute and the end: no name follows.
-    size_t close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) break;
-    std::string_view name = text.substr(open + 1, close - open - 1);
-    const Value* value =
-        std::find_if(values.begin(), values.end(), [&](const Value& v) { return v.name == name; });
-    if (value == values.end()) {
-      out.text(text.substr(0, open + 1));
-      text.remove_prefix(open + 1);
-      continue;
-    }
-    out.text(text.substr(0, open)).html(value->text);
-    text.remove_prefix(close + 1);
-  }
-  out.text(text);
-}
-
-// ---- Words ----
-
-// A short text of its own, for one value.
-class Words {
- public:
-  TextWriter& to() { return writer_; }
-  operator std::string_view() const { return writer_.view(); }  // NOLINT(runtime/explicit)
-
- private:
-  std::array<char, 400> room_;
-  TextWriter writer_{std::span<char>(room_)};
-};
-
-struct Number : Words {
-  explicit Number(uint64_t value) { to().decimal(value); }
-};
-struct Size : Words {
-  explicit Size(uint64_t bytes) { to().human_bytes(bytes); }
-};
-struct Span : Words {
-  explicit Span(uint64_t seconds) {
-    if (seconds < 120) {
-      to().decimal(seconds).text(" s");
-    } else if (seconds < 7200) {
-      to().decimal(seconds / 60).text(" min");
-    } else if (seconds < 172800) {
-      to().decimal(seconds / 3600).text(" h");
-    } else {
-      to().decimal(seconds / 86400).text(" days");
-    }
-  }
-};
-struct Ago : Words {
-  explicit Ago(uint64_t seconds) { to().text(Span(seconds)).text(" ago"); }
-};
 
 const char* color_of(VerdictKind kind) {
   switch (kind) {
@@ -109,18 +32,6 @@ const char* title_of(VerdictKind kind) {
     default:
       return "!! Lost · Drey";
   }
-}
-
-void write_head(TextWriter& out, std::string_view title, std::string_view color) {
-  fill(out, fragment("begin"), {{"title", title}, {"color", color}});
-  out.text("<style>").text(page_parts::kCss).text("</style>");
-  fill(out, fragment("end of head"));
-}
-
-void write_end(TextWriter& out, std::string_view version, std::string_view board) {
-  fill(out, fragment("footer"), {{"version", version}, {"board", board}});
-  out.text("<script>").text(page_parts::kJs).text("</script>");
-  fill(out, fragment("close"));
 }
 
 // {"set":NAME} and the like, for a data-body attribute.
@@ -178,6 +89,12 @@ void write_actions(TextWriter& out, const PageModel& m) {
            {{"set", set.name}, {"body", JsonBody("set", set.name)}});
   if (m.may_admin && m.full) fill(out, fragment("action invite"));
   fill(out, fragment("actions end"));
+}
+
+void write_files(TextWriter& out, bool may_write) {
+  fill(out, fragment("files"));
+  if (may_write) fill(out, fragment("upload"));
+  fill(out, fragment("files end"));
 }
 
 void write_devices(TextWriter& out, const PageModel& m, size_t rows_max) {
@@ -290,8 +207,9 @@ void write_snapshots(TextWriter& out, const PageModel& m, size_t rows_max) {
   for (const SnapshotHistory::Row& row : m.history->rows()) {
     if (shown++ == rows_max) break;
     int64_t age_ns = std::max<int64_t>(m.wall_ns - row.time_ns, 0);
-    Words id, ratio;
+    Words id, full, ratio;
     id.to().hex(Bytes(row.id).first(6));
+    full.to().hex(row.id);
     uint64_t percent = row.bytes > 0 ? row.added_bytes * 100 / row.bytes : 0;
     ratio.to().decimal(percent).text(" %");
     Words note;
@@ -305,6 +223,7 @@ void write_snapshots(TextWriter& out, const PageModel& m, size_t rows_max) {
           {"added", Size(row.added_bytes)},
           {"ratio", ratio},
           {"id", id},
+          {"full", full},
           {"note", note}});
     if (m.may_admin && row.own) {
       Words body;
@@ -330,49 +249,14 @@ void write_events(TextWriter& out, const PageModel& m, size_t rows_max) {
   fill(out, fragment("events end"));
 }
 
-// The policy: the hashes of style and script, in base64 (RFC 4648) as CSP wants them.
-template <size_t N>
-constexpr void put(std::array<char, 512>& to, size_t& at, const char (&text)[N]) {
-  for (size_t i = 0; i + 1 < N; ++i) to[at++] = text[i];
-}
-constexpr void put_base64(std::array<char, 512>& to, size_t& at, std::array<uint8_t, 32> bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = static_cast<uint32_t>(bytes[i] << 16);
-    if (i + 1 < bytes.size()) word |= static_cast<uint32_t>(bytes[i + 1] << 8);
-    if (i + 2 < bytes.size()) word |= bytes[i + 2];
-    to[at++] = digits[word >> 18];
-    to[at++] = digits[word >> 12 & 63];
-    to[at++] = i + 1 < bytes.size() ? digits[word >> 6 & 63] : '=';
-    to[at++] = i + 2 < bytes.size() ? digits[word & 63] : '=';
-  }
-}
-struct Policy {
-  std::array<char, 512> text{};
-  size_t size = 0;
-};
-consteval Policy make_policy() {
-  Policy policy;
-  put(policy.text, policy.size, "default-src 'none'; style-src 'sha256-");
-  put_base64(policy.text, policy.size, hex(DREY_PAGE_CSS_SHA256));
-  put(policy.text, policy.size, "'; script-src 'sha256-");
-  put_base64(policy.text, policy.size, hex(DREY_PAGE_JS_SHA256));
-  put(policy.text, policy.size, "'; connect-src 'self'; img-src data:; form-action 'self'; ");
-  put(policy.text, policy.size, "base-uri 'none'; frame-ancestors 'none'");
-  return policy;
-}
-constexpr Policy kPolicy = make_policy();
-
 }  // namespace
-
-std::string_view page_policy() { return {kPolicy.text.data(), kPolicy.size}; }
 
 void write_page(TextWriter& out, const PageModel& model, const PageRows& rows) {
   write_head(out, title_of(model.kind), color_of(model.kind));
   write_verdict(out, model);
   write_work(out, model);
   if (model.signed_in) write_actions(out, model);
+  if (model.signed_in && model.full) write_files(out, model.may_write);
   write_devices(out, model, rows.devices);
   if (model.signed_in) {
     if (model.full) write_sets(out, model);

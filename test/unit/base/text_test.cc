@@ -66,7 +66,7 @@ TEST(TextWriter, NothingIsWrittenBeyondTheArrayWhateverTheRoom) {
   const std::string sample = "\"<\x01\xff\xc3\xa9'&x";
   for (size_t room = 0; room < 80; ++room) {
     std::vector<char> buffer(room + 8, '#');
-    for (int kind = 0; kind < 6; ++kind) {
+    for (int kind = 0; kind < 7; ++kind) {
       TextWriter writer(std::span<char>(buffer.data(), room));
       if (kind == 0) writer.json_string(sample);
       if (kind == 1) writer.html(sample);
@@ -74,6 +74,7 @@ TEST(TextWriter, NothingIsWrittenBeyondTheArrayWhateverTheRoom) {
       if (kind == 3) writer.decimal_signed(INT64_MIN);
       if (kind == 4) writer.hex(as_bytes(sample));
       if (kind == 5) writer.format("%s", "formatted text of some length");
+      if (kind == 6) writer.percent(sample);
       EXPECT_EQ(std::string(buffer.end() - 8, buffer.end()), "########");
       EXPECT_TRUE(writer.ok() || writer.size() == 0) << "a call that does not fit writes nothing";
     }
@@ -103,6 +104,11 @@ TEST(TextWriter, HtmlEscapesTheFiveBytes) {
   char buffer[128];
   EXPECT_EQ(TextWriter(buffer).html("<a href='x'>\"&\"</a>").view(),
             "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
+}
+
+TEST(TextWriter, PercentLeavesLettersDigitsDotDashAndUnderscore) {
+  char buffer[128];
+  EXPECT_EQ(TextWriter(buffer).percent("aZ09._- /?#%\xff:").view(), "aZ09._-%20%2f%3f%23%25%ff%3a");
 }
 
 TEST(TextWriter, HumanBytesRoundDown) {

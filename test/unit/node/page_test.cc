@@ -10,66 +10,10 @@
 
 #include "codec/compress.h"
 #include "crypto/hash.h"
+#include "unit/node/payloads.h"
 
 namespace drey {
 namespace {
-
-// Fifty ways to smuggle a script or an attribute into a page.
-std::vector<std::string> payloads() {
-  std::vector<std::string> all = {
-      "<script>alert(1)</script>",
-      "\"><script>alert(1)</script>",
-      "'><script>alert(1)</script>",
-      "</script><script>alert(1)</script>",
-      "</title><script>alert(1)</script>",
-      "</style><script>alert(1)</script>",
-      "</textarea><script>alert(1)</script>",
-      "<img src=x onerror=alert(1)>",
-      "\"><img src=x onerror=alert(1)>",
-      "<svg onload=alert(1)>",
-      "<svg><script>alert(1)</script></svg>",
-      "<body onload=alert(1)>",
-      "<iframe src=javascript:alert(1)>",
-      "<a href=javascript:alert(1)>x</a>",
-      "<input autofocus onfocus=alert(1)>",
-      "<details open ontoggle=alert(1)>",
-      "<video><source onerror=alert(1)>",
-      "<math><mi xlink:href=javascript:alert(1)>",
-      "<form action=javascript:alert(1)><button>",
-      "<object data=javascript:alert(1)>",
-      "<embed src=javascript:alert(1)>",
-      "<link rel=stylesheet href=//evil.example>",
-      "<meta http-equiv=refresh content=0;url=//evil.example>",
-      "<base href=//evil.example>",
-      "<!--<script>alert(1)",
-      "--><script>alert(1)</script>",
-      "<![CDATA[<script>alert(1)</script>]]>",
-      "\" onmouseover=\"alert(1)",
-      "' onmouseover='alert(1)",
-      "\" autofocus onfocus=alert(1) x=\"",
-      "` onmouseover=`alert(1)",
-      "x\" style=\"background:url(javascript:alert(1))",
-      "&lt;script&gt;alert(1)&lt;/script&gt;",
-      "&#60;script&#62;alert(1)&#60;/script&#62;",
-      "&quot; onclick=alert(1)",
-      "{name}",
-      "{sentence}<script>",
-      "{\"set\":\"x\"}",
-      "\"}, \"x\": \"<script>",
-      "\\\"><script>alert(1)</script>",
-      "\\u003cscript\\u003ealert(1)",
-      "<ScRiPt>alert(1)</sCrIpT>",
-      "<script/x>alert(1)</script>",
-      "<script\n>alert(1)</script>",
-      "<<script>alert(1)</script>",
-      "<script src=//evil.example></script>",
-      "<style>*{background:url(//evil.example)}</style>",
-      "<img src=\"x:x\" onerror=\"alert(1)\"",
-      "\xc0\xbcscript\xc0\xbe",
-      "\xe2\x80\xae<script>",
-  };
-  return all;
-}
 
 class PageTest : public ::testing::Test {
  protected:
@@ -129,12 +73,6 @@ class PageTest : public ::testing::Test {
     EXPECT_TRUE(out.ok());
     return std::string(out.view());
   }
-  static size_t count(const std::string& text, std::string_view what) {
-    size_t found = 0;
-    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) ++found;
-    return found;
-  }
-
   std::unique_ptr<SnapshotHistory> history_ = std::make_unique<SnapshotHistory>();
   std::vector<PageModel::Device> devices_;
   std::vector<PageModel::Set> sets_;
@@ -166,11 +104,7 @@ TEST_F(PageTest, NoNameBecomesMarkup) {
     devices_.clear(), sets_.clear(), events_.clear();
     history_->begin(400ll * 86400 * 1'000'000'000);
     std::string text = page(full_model(payload, 3));
-    // Not one tag, not one quote more than with a plain name.
-    EXPECT_EQ(count(text, "<"), count(reference, "<")) << payload;
-    EXPECT_EQ(count(text, "\""), count(reference, "\"")) << payload;
-    EXPECT_EQ(count(text, "'"), count(reference, "'")) << payload;
-    EXPECT_EQ(count(text, ">"), count(reference, ">")) << payload;
+    EXPECT_TRUE(same_markup(text, reference)) << payload;
   }
   EXPECT_EQ(payloads().size(), 50u);
 }
@@ -206,7 +140,7 @@ TEST_F(PageTest, TitleAndIconTellTheState) {
 
 TEST_F(PageTest, NothingComesFromElsewhere) {
   std::string text = page(full_model("x", 3));
-  EXPECT_EQ(count(text, "http://"), count(text, "http://www.w3.org/2000/svg"));
+  EXPECT_EQ(count_of(text, "http://"), count_of(text, "http://www.w3.org/2000/svg"));
   EXPECT_EQ(text.find("https://"), std::string::npos);
   EXPECT_EQ(text.find(" src="), std::string::npos);
   EXPECT_EQ(text.find(" style="), std::string::npos) << "the policy refuses style attributes";
