@@ -189,7 +189,23 @@ Status SegmentReader::verify_table() {
   if (!body_matches(entry)) return Status::kCorrupt;
   row_at_ = entry.body_offset();
   row_end_ = row_at_ + table.length;
-  return Status::kOk;
+  Status status = check_rows();
+  row_at_ = entry.body_offset();
+  return status;
+}
+
+// Entries follow one another. A table that leaves some out was made while a place could not be read
+// or a header had rotted: who believed it would take the segment for empty while it is not.
+Status SegmentReader::check_rows() {
+  uint64_t follows = kSegmentHeaderBytes;
+  SegmentEntry entry;
+  Status status;
+  while (ok(status = next_row(&entry))) {
+    if (entry.offset != follows) return Status::kCorrupt;
+    follows = entry.end();
+  }
+  if (status != Status::kEnd) return status;
+  return follows == header_.table_offset ? Status::kOk : Status::kCorrupt;
 }
 
 Status SegmentReader::next_row(SegmentEntry* entry) {

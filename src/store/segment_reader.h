@@ -56,12 +56,14 @@ class SegmentReader {
   Status read_piece(const SegmentEntry& entry, uint64_t skip, MutBytes to);
   Status hash_body(const SegmentEntry& entry, Key32* digest);
 
-  // The table of a sealed segment. verify_table() reads all of it; then next_row() until kEnd.
+  // The table of a sealed segment. verify_table() reads all of it (kCorrupt: a checksum, or it
+  // leaves entries out; then next() finds them); then next_row() until kEnd.
   Status verify_table();
   Status next_row(SegmentEntry* entry);
 
  private:
   Status read_ends(uint64_t salt_hint);
+  Status check_rows();
   // Bytes at `offset`, at most `want` (and at least 1 unless at the end of the file).
   Status view(uint64_t offset, size_t want, Bytes* bytes);
   Status fill(uint64_t offset, size_t want);

@@ -19,7 +19,7 @@ struct Options {
   uint64_t shard = 0;     // of `shards`: every process takes its share
   uint64_t shards = 1;
   int64_t only = -1;          // this case, in this process
-  unsigned patience_s = 300;  // real time for one case; then it hangs
+  unsigned patience_s = 300;  // processor time for one case; then it hangs
   const char* program = "drey_simulate";
 };
 
