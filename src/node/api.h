@@ -44,6 +44,8 @@ class Api : public Router {
   // api_page.cc
   void get_page(const Request&, Responder&);
   void get_sign_in(const Request&, Responder&);
+  void send_login(Responder&);
+  bool has_users();
   struct PageSpace;
   void fill_page(const Request&, PageSpace& space);
   void fill_signed_in(const Request&, PageSpace& space);

@@ -80,8 +80,7 @@ void Api::fill_page(const Request& request, PageSpace& space) {
   m.scrubbing = node_->scrubber().figures().hurried;
   m.scrub_read_bytes = node_->scrubber().figures().read_bytes;
   m.scrub_all_bytes = store.stored_bytes;
-  for (const Credentials::User& user : access_.credentials().users())
-    m.has_users = m.has_users || user.scope != Scope::kNone;
+  m.has_users = has_users();
   m.signed_in = request.scope >= Scope::kRead;
   if (m.signed_in) fill_signed_in(request, space);
 }
@@ -181,6 +180,19 @@ void Api::get_page(const Request& request, Responder& responder) {
               if (shown) return write_page(out, space.model, rows);
               write_login(out, space.model.has_users);
             });
+}
+
+bool Api::has_users() {
+  bool some = false;
+  for (const Credentials::User& user : access_.credentials().users())
+    some = some || user.scope != Scope::kNone;
+  return some;
+}
+
+// For who opens a page behind the page and is not signed in, or not any more.
+void Api::send_login(Responder& responder) {
+  write_login(responder.body(), has_users());
+  responder.done(401, kHtml);
 }
 
 // The form that a sign-in link opens: nothing changes by opening it.

@@ -124,7 +124,12 @@ bool Api::admit(Request& request, Responder& responder) {
     path_known = true;
     if (request.method != row.method) continue;
     if (!allows(request.scope, row.need, request.lan)) {
-      refuse_caller(request, responder);
+      bool page = request.path.starts_with("/browse");  // a person's, so is the refusal
+      if (page && request.scope == Scope::kNone && !request.control) {
+        send_login(responder);
+      } else {
+        refuse_caller(request, responder);
+      }
       return false;
     }
     if (row.method != http::Method::kGet && !access_.origin_allowed(request)) {

@@ -27,7 +27,9 @@ links() { grep -oE '^<li><a href="[^"]*"' "$OUT" | cut -d '"' -f 2; }
 
 # ---- Single files ----
 for path in /browse /browse/latest/; do
-  get 401 application/json "$path"
+  get 401 text/html "$path"
+  contains "what a stranger sees of $path" "$OUT" 'Sign in'
+  same "files that a stranger sees" "$(count '"/files/')" 0
 done
 as "$reader" 200 text/html /browse
 same "files" "$(count '"/files/')" 0
@@ -113,18 +115,29 @@ reader=$(jq -r .token "$OUT")
 stop B
 log=$WORK/B/log/00000001.seg
 number_at() { od -An -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; } # number_at FILE OFFSET BYTES
-# The largest entry (store/FORMAT.md) is a page of names, not one that leads to such pages.
-at=$(grep -obUaP 'dERY\x01' "$log" | cut -d : -f 1 | while read -r at; do
+# The entries of the log (store/FORMAT.md), the largest first: pages of names rather than one that
+# leads to them. Without the page that holds the folder itself there is no list at all.
+grep -obUaP 'dERY\x01' "$log" | cut -d : -f 1 | while read -r at; do
   [ $((at % 64)) != 0 ] || echo "$(number_at "$log" $((at + 8)) 4) $at"
-done | sort -n | tail -n 1 | cut -d ' ' -f 2)
-[ -n "$at" ] || fail "B has no record"
-printf 'spoilt' | dd of="$log" bs=1 seek=$((at + 1000)) conv=notrunc status=none
-start B
-get_at_b() {
-  in_lan B curl -sS -o "$OUT" -w '%{http_code}' -H "Authorization: Bearer $reader" "$page/browse/latest$home/many/"
-}
-same "answer to a list with a gap" "$(get_at_b)" 200
-contains "what is missing" "$OUT" 'on no device that answers'
-[ "$(links | wc -l)" -lt 3000 ] || fail "nothing is missing"
-holds "a list with a gap says so ($(links | wc -l) of 3000 rows)"
-stop B
+done | sort -rn | cut -d ' ' -f 2 >"$WORK/records"
+cp "$log" "$WORK/whole"
+gaps=0 none=0
+while read -r at; do
+  cat "$WORK/whole" >"$log"
+  printf 'spoilt' | dd of="$log" bs=1 seek=$((at + 100)) conv=notrunc status=none
+  start B
+  code=$(in_lan B curl -sS -o "$OUT" -w '%{http_code}' -H "Authorization: Bearer $reader" "$page/browse/latest$home/many/")
+  if [ "$code" = 200 ]; then
+    gaps=$((gaps + 1))
+    contains "what is missing" "$OUT" 'on no device that answers'
+    [ "$(links | wc -l)" -lt 3000 ] || fail "nothing is missing"
+    contains "the end of a list with a gap" "$OUT" '</html>'
+  else
+    none=$((none + 1))
+    same "answer without the folder" "$code" 503
+    contains "answer without the folder" "$OUT" '"error":"not_enough"'
+  fi
+  stop B
+done <"$WORK/records"
+[ $gaps -gt 0 ] || fail "no list had a gap"
+holds "a list with a gap says so ($gaps lists; $none could not begin)"

@@ -172,7 +172,8 @@ Bytes DownloadSource::frame_body(const StreamFrameHeader& header) const {
 }
 
 bool DownloadSource::is_wanted(const EntryFrame& frame) const {
-  if (what_ == What::kPath) return true;  // the first one is the path itself
+  // Where its own page is lost, the first entry to come is another one.
+  if (what_ == What::kPath) return frame.path == path_;
   std::string_view name;
   FileId id;
   return frame.entry.kind == FileKind::kFile && ok(split_file_path(frame.path, &name, &id)) &&
