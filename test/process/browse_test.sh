@@ -71,13 +71,13 @@ holds "a form uploads and leads to the list"
 # ---- Folders of a snapshot ----
 home=$WORK/home
 mkdir -p "$home/many" "$home/none" "$home/a b/<i>c"
-(cd "$home/many" && seq -f 'a file with a name of its own, number %05.0f' 3000 | xargs -d '\n' touch)
+(cd "$home/many" && seq -f 'a file with a name of its own, number %05.0f' 12000 | xargs -d '\n' touch)
 echo deep >"$home/a b/<i>c/100% \"x\"#?"
 expect 0 drey_at A --json backup "$home"
 id=$(summary .snapshot)
 as "$reader" 200 text/html "/browse/$id$home/many/"
-same "rows of a long folder" "$(links | wc -l)" 3000
-same "in order" "$(links | sort -c && links | uniq | wc -l)" 3000
+same "rows of a long folder" "$(links | wc -l)" 12000
+same "in order" "$(links | sort -c && links | uniq | wc -l)" 12000
 contains "its end" "$OUT" '</html>'
 as "$reader" 200 text/html "/browse/$id$home/none/"
 contains "an empty folder" "$OUT" 'Nothing here'
@@ -130,7 +130,7 @@ while read -r at; do
   if [ "$code" = 200 ]; then
     gaps=$((gaps + 1))
     contains "what is missing" "$OUT" 'on no device that answers'
-    [ "$(links | wc -l)" -lt 3000 ] || fail "nothing is missing"
+    [ "$(links | wc -l)" -lt 12000 ] || fail "nothing is missing"
     contains "the end of a list with a gap" "$OUT" '</html>'
   else
     none=$((none + 1))
@@ -138,6 +138,6 @@ while read -r at; do
     contains "answer without the folder" "$OUT" '"error":"not_enough"'
   fi
   stop B
-done <"$WORK/records"
+done < <(head -n 4 "$WORK/records")
 [ $gaps -gt 0 ] || fail "no list had a gap"
 holds "a list with a gap says so ($gaps lists; $none could not begin)"
