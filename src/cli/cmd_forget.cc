@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "cli/format.h"
+#include "cli/words.h"
+#include "drey/limits.h"
 
 namespace drey::cli {
 namespace {
@@ -29,6 +31,62 @@ bool read_rules(const Arguments& arguments, std::string* body, bool* any) {
     *body += std::string(",\"") + rule.member + "\":" + std::to_string(count.value());
   }
   return true;
+}
+
+// The phrase, before anything is removed.
+int ask_phrase(const Context& context, PhraseKeys* keys) {
+  int code = read_phrase_keys(context, "recovery phrase (ten words): ", keys);
+  if (code != kExitOk) return code;
+  bool match = false;
+  code = compare_phrase(context, keys, &match);
+  if (code != kExitOk || match) return code;
+  return fail(context, kExitRefused, "these are not the words of this mesh; nothing was removed");
+}
+
+// {"number", "signature"} for the UNPIN that the daemon asks about; "" when it is none.
+std::string word_on(const Object& asked, const PhraseKeys& keys) {
+  std::string text = asked.text("statement");
+  std::vector<uint8_t> unpin(text.size() / 2);
+  Signature word{};
+  if (unpin.size() > limits::kStatementBytesMax || !ok(hex_decode(text, unpin))) return "";
+  if (!ok(sign_unpin_now(keys.signing, keys.mesh, unpin, &word))) return "";
+  return "{\"number\":" + std::to_string(asked.number("number")) + ",\"signature\":\"" + hex(word) +
+         "\"}";
+}
+
+// Signs what each of the other devices is to give up, until all that can be told are.
+int sign_unpins(const Context& context, const PhraseKeys& keys) {
+  ProgressLine progress(context);
+  uint64_t signed_count = 0;
+  for (std::string body = "{}"; !body.empty();) {
+    Client client(context);
+    std::string line;
+    Client::Answer answer =
+        client.stream("POST", "/api/v1/forget/now", body, [&](std::string_view part) {
+          line += part;
+          return true;
+        });
+    if (int code = explain(context, answer); code != kExitOk) return code;
+    Object told(line);
+    if (told.text("type") == "summary") {
+      progress.clear();
+      bool complete = told.text("status") == "ok";
+      if (context.json) {
+        std::printf("{\"type\":\"now\",\"signed\":%llu,\"complete\":%s,\"message\":%s}\n",
+                    static_cast<unsigned long long>(signed_count), complete ? "true" : "false",
+                    json_string(told.text("message")).c_str());
+      } else if (complete && !context.quiet) {
+        std::printf("%s\n", told.text("message").c_str());
+      }
+      if (!complete) complain("%s", told.text("message").c_str());
+      return complete ? kExitOk : kExitPartly;
+    }
+    body = word_on(told, keys);
+    ++signed_count;
+    progress.update("orders signed", signed_count, 0);
+  }
+  complain("the daemon asked for a signature on something else; nothing of it was signed");
+  return kExitError;
 }
 
 int report(const Context& context, const Object& summary) {
@@ -62,7 +120,12 @@ int cmd_forget(Context& context, const Arguments& arguments) {
         "which snapshots? Name them, or give a rule such as --keep-daily 7; nothing was removed");
     return kExitUsage;
   }
-  body += std::string(",\"dry_run\":") + (arguments.has("dry-run") ? "true" : "false") + "}";
+  bool now = arguments.has("now") && !arguments.has("dry-run");
+  PhraseKeys keys;
+  if (now)
+    if (int code = ask_phrase(context, &keys); code != kExitOk) return code;
+  body += std::string(",\"dry_run\":") + (arguments.has("dry-run") ? "true" : "false") +
+          ",\"now\":" + (now ? "true" : "false") + "}";
   Client client(context);
   std::string last;
   Client::Answer answer = client.lines("POST", "/api/v1/forget", body, [&](std::string_view line) {
@@ -75,8 +138,11 @@ int cmd_forget(Context& context, const Arguments& arguments) {
     complain("the daemon stopped meanwhile; drey snapshots shows what is there");
     return kExitError;
   }
+  int code = kExitOk;
+  int outcome = report(context, summary);
+  if (now && outcome == kExitOk && summary.number("removed") > 0) code = sign_unpins(context, keys);
   if (context.json) std::printf("%s\n", last.c_str());
-  return report(context, summary);
+  return outcome != kExitOk ? outcome : code;
 }
 
 }  // namespace drey::cli

@@ -63,39 +63,37 @@ int fail(const Context& context, int exit, const std::string& message) {
   return exit;
 }
 
-namespace {
-
-struct Words {
-  KeyPair signing, unwrapping;
-};
-
-// kExitOk, or what was told.
-int keys_of(const Context& context, const std::string& text, Words* words) {
-  if (std::string fault = phrase_fault(text); !fault.empty())
-    return fail(context, kExitRefused, fault);
-  Phrase phrase;
-  if (!ok(phrase_parse(text, &phrase))) return kExitRefused;
-  if (!ok(phrase_keys(phrase, &words->signing, &words->unwrapping))) return kExitError;
-  return kExitOk;
-}
-
 std::string hex(Bytes bytes) {
   std::string text(2 * bytes.size(), '0');
   hex_encode(bytes, text);
   return text;
 }
 
-// Are these the words in force?
-int check(const Context& context, const Words& words, bool* match) {
+int read_phrase_keys(const Context& context, const char* prompt, PhraseKeys* keys) {
+  std::string text = read_phrase(prompt);
+  std::string fault = phrase_fault(text);
+  Phrase phrase;
+  Status status = fault.empty() ? phrase_parse(text, &phrase) : Status::kInvalid;
+  wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  if (!fault.empty()) return fail(context, kExitRefused, fault);
+  if (ok(status)) status = phrase_keys(phrase, &keys->signing, &keys->unwrapping);
+  return ok(status) ? kExitOk : kExitError;
+}
+
+int compare_phrase(const Context& context, PhraseKeys* keys, bool* match) {
   Client client(context);
   Client::Answer answer = client.call("GET", "/api/v1/recovery");
   if (int code = explain(context, answer); code != kExitOk) return code;
-  *match = Object(answer.body).text("sign_key") == hex(words.signing.pub);
+  Object told(answer.body);
+  *match = told.text("sign_key") == hex(keys->signing.pub) &&
+           ok(hex_decode(told.text("mesh"), keys->mesh.mut()));
   return kExitOk;
 }
 
+namespace {
+
 // The daemon's part: {"mesh", "parents", "keyring"}. "" when it was told why not.
-int draft(const Context& context, const Words& fresh, std::string* answer_body) {
+int draft(const Context& context, const PhraseKeys& fresh, std::string* answer_body) {
   Client client(context);
   Client::Answer answer = client.stream("POST", "/api/v1/phrase/draft",
                                         "{\"unwrap_key\":\"" + hex(fresh.unwrapping.pub) + "\"}",
@@ -108,7 +106,8 @@ int draft(const Context& context, const Words& fresh, std::string* answer_body) 
   return fail(context, kExitError, "the keys could not be wrapped; the words are as they were");
 }
 
-bool build(const Object& parts, const Words& old, const Words& fresh, std::string* statement) {
+bool build(const Object& parts, const PhraseKeys& old, const PhraseKeys& fresh,
+           std::string* statement) {
   PhraseChange change;
   change.old_signing = &old.signing;
   change.signing = &fresh.signing;
@@ -137,11 +136,13 @@ void show(const Context& context, const std::string& words) {
   std::fflush(stdout);
 }
 
-int phrase_new(const Context& context, const Words& old) {
+int phrase_new(const Context& context, const PhraseKeys& old) {
   std::string words = context.local->fresh_phrase();
-  Words fresh;
+  PhraseKeys fresh;
   if (words.empty()) return fail(context, kExitError, "no random numbers to make words of");
-  if (int code = keys_of(context, words, &fresh); code != kExitOk) return code;
+  Phrase phrase;
+  if (!ok(phrase_parse(words, &phrase))) return kExitError;
+  if (!ok(phrase_keys(phrase, &fresh.signing, &fresh.unwrapping))) return kExitError;
   std::string parts, statement;
   if (int code = draft(context, fresh, &parts); code != kExitOk) return code;
   if (!build(Object(parts), old, fresh, &statement))
@@ -186,14 +187,13 @@ int cmd_phrase(Context& context, const Arguments& arguments) {
         "drey phrase check: are the words on stdin this mesh's? drey phrase new: replace them");
     return kExitUsage;
   }
-  std::string text = read_phrase(fresh ? "recovery phrase in force (ten words): "
-                                       : "recovery phrase (ten words): ");
-  Words words;
-  int code = keys_of(context, text, &words);
-  wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  PhraseKeys words;
+  int code = read_phrase_keys(
+      context,
+      fresh ? "recovery phrase in force (ten words): " : "recovery phrase (ten words): ", &words);
   if (code != kExitOk) return code;
   bool match = false;
-  code = check(context, words, &match);
+  code = compare_phrase(context, &words, &match);
   if (code != kExitOk) return code;
   if (fresh && match) return phrase_new(context, words);
   if (fresh)

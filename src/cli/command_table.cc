@@ -65,6 +65,7 @@ constexpr OptionRow kForget[] = {
     {"keep-daily", "N", "... the newest of each of the last N days that have one"},
     {"keep-weekly", "N", "... of each of the last N weeks"},
     {"keep-monthly", "N", "... of each of the last N months"},
+    {"now", nullptr, "other devices give the space back at once; asks for the recovery phrase"},
     {"dry-run", nullptr, "say what would go, and remove nothing"},
 };
 constexpr OptionRow kWait[] = {

@@ -78,6 +78,7 @@ bool Mesh::heard_everybody() const {
 // what its owner last told, in whole GiB.
 void Mesh::tell_data() {
   data_stale_ = false;
+  data_.set_recovery_key(membership_.recovery().sign_key);
   std::array<DataMember, limits::kMembersMax> rows;
   size_t count = 0;
   auto weight = [](uint64_t bytes) { return static_cast<uint32_t>(bytes >> 30); };

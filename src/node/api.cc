@@ -14,6 +14,7 @@ void Api::start(Node* node) {
   if (node->is_full()) history_.start(&node->ready(), &node->backup(), node->mesh().self());
   backup_.set_node(node);
   forget_.set_node(node);
+  unpin_now_.set_node(node);
   invite_.set_node(node);
   member_.set_node(node);
   phrase_.set_node(node);
@@ -31,6 +32,7 @@ void Api::tick(uint64_t now_ns) {
   history_.tick(node_->mesh().heads().changes(), node_->ports().clock->wall_ns());
   backup_.tick(now_ns);
   invite_.tick(now_ns);
+  unpin_now_.tick(now_ns);
   member_.tick(now_ns);
   scrub_.tick(now_ns);
   for (auto& source : streams_) source.tick(now_ns);
@@ -196,7 +198,11 @@ void Api::post_forget(const Request& request, Responder& responder) {
     return responder.error(400, "usage",
                            "a rule is no number from 0 to 100000; nothing was removed");
   forget.dry_run = json_.boolean(json_.member(root, "dry_run"));
-  Status status = forget_.free() ? forget_.start(forget, responder.connection()) : Status::kBusy;
+  bool now = json_.boolean(json_.member(root, "now"));
+  if (now && request.scope != Scope::kOwner)
+    return responder.error(403, "denied", "only root and the daemon's own user may ask for now");
+  Status status =
+      forget_.free() ? forget_.start(forget, now, responder.connection()) : Status::kBusy;
   if (!ok(status)) return refuse_forget(status, responder);
   responder.stream("application/jsonl", &forget_);
 }

@@ -65,6 +65,7 @@ class Api : public Router {
   void get_events(const Request&, Responder&);
   void post_backup(const Request&, Responder&);
   void post_forget(const Request&, Responder&);
+  void post_unpin_now(const Request&, Responder&);
   void post_stream(const Request&, Responder&);
   void post_invite(const Request&, Responder&);
   void post_wait(const Request&, Responder&);
@@ -115,6 +116,7 @@ class Api : public Router {
   std::array<uint8_t, kRequestBodyBytesMax> text_{};  // unescaped strings of the request in hand
   BackupSource backup_;
   ForgetSource forget_;
+  UnpinNowSource unpin_now_;
   InviteSource invite_;
   MemberSource member_;
   PhraseSource phrase_;

@@ -1,4 +1,4 @@
-// Orders about devices and the phrase: revoke, retire, phrase new.
+// Orders about devices, and what the phrase signs: revoke, retire, forget --now, phrase new.
 
 #include "node/node.h"
 
@@ -39,6 +39,15 @@ void Api::order(MemberSource::Order order, Responder& responder) {
 std::string_view Api::hex_of(const char* name) {
   int value = json_.member(json_.root(), name);
   return json_.is_string(value) ? json_.raw(value) : std::string_view();
+}
+
+void Api::post_unpin_now(const Request& request, Responder& responder) {
+  if (!parse(request, responder)) return;
+  if (!unpin_now_.free()) return responder.error(409, "busy", "somebody else is at it");
+  uint64_t number = json_.number(json_.member(json_.root(), "number"));
+  if (!ok(unpin_now_.start(number, hex_of("signature"), responder.connection())))
+    return responder.error(400, "usage", "no signature of a phrase");
+  responder.stream("application/jsonl", &unpin_now_);
 }
 
 void Api::post_phrase_draft(const Request& request, Responder& responder) {

@@ -11,7 +11,12 @@ constexpr const char* kRevokeWords = "`{node}`: casts a device out, for good";
 constexpr const char* kOneLeftWords =
     "`{node}`: only one device runs with this identity any more; ends the alarm here";
 constexpr const char* kForgetWords =
-    "`{snapshots, keep_last, keep_daily, keep_weekly, keep_monthly, dry_run}`: removes snapshots";
+    "`{snapshots, keep_last, keep_daily, keep_weekly, keep_monthly, dry_run}`: removes snapshots; "
+    "with `now`, by owner, their pieces too";
+constexpr const char* kUnpinNowWords =
+    "`{number, signature}` of the phrase, or `{}`: what is to be signed next, so that the other "
+    "devices need not wait";
+constexpr const char* kRecoveryWords = "the public key of the recovery phrase, and the mesh's id";
 constexpr const char* kEventsWords =
     "the log's last lines and what follows, as server-sent events; four listeners at most";
 constexpr const char* kBackupWords =
@@ -85,8 +90,8 @@ std::span<const Api::Route> Api::routes() {
        "`{name, password, scope}`: a new user, or a new password"},
       {M::kDelete, "/api/v1/users/{name}", N::kOwner, &Api::delete_user,
        "removes a user and ends their logins"},
-      {M::kGet, "/api/v1/recovery", N::kOwner, &Api::get_recovery,
-       "the public key of the recovery phrase"},
+      {M::kGet, "/api/v1/recovery", N::kOwner, &Api::get_recovery, kRecoveryWords},
+      {M::kPost, "/api/v1/forget/now", N::kOwner, &Api::post_unpin_now, kUnpinNowWords},
       {M::kPost, "/api/v1/phrase/draft", N::kOwner, &Api::post_phrase_draft,
        "`{unwrap_key}`: the keys, wrapped to a new phrase"},
       {M::kPost, "/api/v1/phrase", N::kOwner, &Api::post_phrase,

@@ -66,8 +66,8 @@ class BackupSource : public NodeSource {
 // POST /api/v1/forget: one JSON line, "summary".
 class ForgetSource : public NodeSource {
  public:
-  // Status of BackupService::forget().
-  Status start(const ForgetRequest& request, Connection* connection);
+  // Status of BackupService::forget(). `now`: somebody holds the phrase and will ask for UNPINs.
+  Status start(const ForgetRequest& request, bool now, Connection* connection);
   Status produce(MutBytes room, size_t* size) override;
 
  protected:
@@ -80,9 +80,23 @@ class ForgetSource : public NodeSource {
   };
   void done(Status status);
   void write_words(const ForgetResult& result, TextWriter& words);
-  bool running_ = false, dry_run_ = false;
+  bool running_ = false, dry_run_ = false, now_ = false;
   std::array<Name, ForgetRequest::kSnapshotsMax> names_;
   DataSignal<ForgetSource> done_;
+};
+
+// POST /api/v1/forget/now: takes the phrase's word on an UNPIN and answers with the next that needs
+// one; at last, or when nothing has come of it for a minute, "summary".
+class UnpinNowSource : public NodeSource {
+ public:
+  // An empty signature: only asks. kInvalid: it is none.
+  Status start(uint64_t number, std::string_view signature, Connection* connection);
+  Status produce(MutBytes room, size_t* size) override;
+  void tick(uint64_t now_ns) override;
+
+ private:
+  void write_words(bool complete, TextWriter& words);
+  uint64_t deadline_ns_ = 0;
 };
 
 // POST /api/v1/stream: the frames of backup/STREAM.md. 404 when there is no such snapshot.

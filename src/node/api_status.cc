@@ -150,6 +150,8 @@ void Api::get_recovery(const Request&, Responder& responder) {
   responder.body()
       .text("{\"sign_key\":\"")
       .hex(node_->mesh().membership().recovery().sign_key)
+      .text("\",\"mesh\":\"")
+      .hex(node_->mesh().membership().mesh().bytes())
       .text("\"}\n");
   responder.done(200, "application/json");
 }

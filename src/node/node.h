@@ -118,6 +118,10 @@ class Node {
   // Who is left without the devices that `names` names. kNotFound, kExists (several): *at says
   // which of them.
   Status survivors_without(std::span<const std::string_view> names, Survivors* to, size_t* at);
+  // The sweep for what was forgotten ran, and every connected device was told what it may give up.
+  bool unpins_told();
+  // That cannot be yet: the pages of kept snapshots are being read, or a backup is first.
+  bool sweep_runs() const { return sweeping_ || backup_.backup_running(); }
   // After a change of the table of single files: so many heads are superfluous now.
   void note_old_tables(uint64_t count);
   // Members ,"snapshots":{...} and ,"memory":{...} of the status.

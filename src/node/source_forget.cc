@@ -58,11 +58,13 @@ void write_failure(const ForgetResult& result, std::string_view name, TextWriter
 
 }  // namespace
 
-Status ForgetSource::start(const ForgetRequest& request, Connection* connection) {
+Status ForgetSource::start(const ForgetRequest& request, bool now, Connection* connection) {
   done_.set(&node_->ready(), this, &ForgetSource::done);
   DREY_TRY(node_->backup().forget(request, &done_));
   running_ = true;
   dry_run_ = request.dry_run;
+  now_ = now;
+  if (now) node_->mesh().data().cosigning().keep_open(node_->ports().clock->up_ns());
   for (size_t i = 0; i < request.snapshots.size(); ++i) {
     std::string_view name = request.snapshots[i];
     names_[i].size = static_cast<uint8_t>(std::min(name.size(), names_[i].text.size()));
@@ -94,6 +96,10 @@ void ForgetSource::write_words(const ForgetResult& result, TextWriter& words) {
   words.text(" This device's space returns with its next clean-up, in the background");
   if (node_->mesh().membership().active_count() < 2) {
     words.text(".");
+    return;
+  }
+  if (now_) {
+    words.text("; on the other devices as soon as each of them is told.");
     return;
   }
   constexpr uint64_t kDays = board::kMinimumAgeSeconds / (24 * 3600);

@@ -41,6 +41,12 @@ void Node::sweep_forgotten(uint64_t now_ns) {
   next_sweep_ns_ = now_ns + kSoonNs;
 }
 
+bool Node::unpins_told() {
+  const HeadTable::Highest* own = mesh_.heads().find(mesh_.self());
+  bool swept = own == nullptr || own->forget_number == swept_number_;
+  return swept && !sweeping_ && !sweep_again_ && mesh_.data().unpins_told();
+}
+
 void Node::swept(Status status) {
   const SweepResult& result = backup_.sweep_result();
   if (!ok(status)) {

@@ -46,6 +46,7 @@ constexpr MessageRule kRules[] = {
     rule<UnpinnedMessage>("unpinned", kMember),
     rule<KeepMessage>("keep", kMember),
     rule<KeptMessage>("kept", kMember),
+    rule<UnpinNowMessage>("unpin_now", kMember),
     rule<FreedMessage>("freed", kMember),
     rule<PairHelloMessage>("pair_hello", kPairing),
     rule<PairAcceptMessage>("pair_accept", kPairing),

@@ -35,6 +35,7 @@ enum class MessageType : uint16_t {
   kUnpinned = 44,
   kKeep = 45,
   kKept = 46,
+  kUnpinNow = 47,
   kLess = 48,
   kFreed = 49,
   kPairHello = 64,
@@ -326,6 +327,17 @@ struct UnpinMessage {
   Bytes statement;  // signed (src/mesh/removal/unpin.h), 1 .. kStatementBytesMax
   void encode(ByteWriter& to) const;
   static Status decode(Bytes body, UnpinMessage* to);
+};
+
+struct UnpinNowMessage {  // the same without the minimum age; answered by UNPINNED
+  static constexpr MessageType kType = MessageType::kUnpinNow;
+  static constexpr size_t kBytesMin = 4 + 64 + 1;
+  static constexpr size_t kBytesMax = 4 + 64 + limits::kStatementBytesMax;
+  uint32_t request = 0;
+  Signature cosignature{};  // of the recovery key over the statement (src/mesh/removal/unpin.h)
+  Bytes statement;          // as in UNPIN
+  void encode(ByteWriter& to) const;
+  static Status decode(Bytes body, UnpinNowMessage* to);
 };
 
 struct UnpinnedMessage {  // kDurable: it waits for its minimum age, or nothing was left to take

@@ -48,6 +48,21 @@ Status UnpinMessage::decode(Bytes body, UnpinMessage* to) {
   return decode::finish(from);
 }
 
+void UnpinNowMessage::encode(ByteWriter& to) const {
+  to.u32(request);
+  to.bytes(cosignature);
+  to.bytes(statement);
+}
+
+Status UnpinNowMessage::decode(Bytes body, UnpinNowMessage* to) {
+  DREY_TRY(decode::check_size<UnpinNowMessage>(body));
+  ByteReader from(body);
+  to->request = from.u32();
+  from.copy(to->cosignature);
+  to->statement = from.bytes(from.left());
+  return decode::finish(from);
+}
+
 void UnpinnedMessage::encode(ByteWriter& to) const { write_answer(to, *this); }
 Status UnpinnedMessage::decode(Bytes body, UnpinnedMessage* to) {
   return read_answer(body, kStoredAnswers, to);

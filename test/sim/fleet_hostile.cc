@@ -1,6 +1,6 @@
 // F10: a full member that turned hostile orders everything deleted, with its own key and in the
 // names of the others, and is gone. What others own is untouched; what it owned itself stays for
-// the minimum age, so that its person can still find out.
+// the minimum age, so that its person can still find out: it has no phrase to shorten that with.
 #include <algorithm>
 
 #include "mesh/heads/forget.h"
@@ -48,7 +48,8 @@ class Attacker {
       if (i == self_) continue;
       victim_ = i;
       say(AnnounceMessage{++request_, number_});
-      for (size_t owner = 0; owner < fleet_.size(); ++owner) unpin_all(in_name_of(owner));
+      for (size_t owner = 0; owner < fleet_.size(); ++owner) unpin_all(in_name_of(owner), true);
+      for (size_t owner = 0; owner < fleet_.size(); ++owner) unpin_all(in_name_of(owner), false);
       for (size_t owner = 0; owner < fleet_.size(); ++owner) forget_all(in_name_of(owner), owner);
     }
     return lost_ == 0 ? "" : "an order was not said";
@@ -68,15 +69,25 @@ class Attacker {
     if (peer == nullptr || peer->session == nullptr || !ok(peer->session->send(message))) ++lost_;
     fleet_.world.run_for(300 * kMillisecond);
   }
-  // For each record that lies there, whoever needs it.
-  void unpin_all(const KeyPair& key) {
+  // For each record that lies there, whoever needs it. `now`: as if the phrase had agreed; it has
+  // not been stolen, so what is there instead is the own signature, and none.
+  void unpin_all(const KeyPair& key, bool now) {
     std::vector<ChunkId> chunks = held_at(fleet_.at(victim_).node());
     for (size_t at = 0; at < chunks.size();) {
       auto draft = std::make_unique<UnpinDraft>();
       draft->begin(fleet_.at(victim_).mesh().self(), number_);
       while (at < chunks.size() && !draft->full()) draft->add(chunks[at++]);
       if (!ok(draft->sign(key, node().keys().mesh))) ++lost_;
-      say(UnpinMessage{++request_, draft->bytes()});
+      if (!now) {
+        say(UnpinMessage{++request_, draft->bytes()});
+        continue;
+      }
+      UnpinNowMessage message{++request_, {}, draft->bytes()};
+      say(message);
+      (void)cosign_unpin(node().keys().sign, node().keys().mesh, draft->bytes(),
+                         &message.cosignature);
+      message.request = ++request_;
+      say(message);
     }
   }
   void forget_all(const KeyPair& key, size_t owner) {

@@ -20,6 +20,8 @@ struct DataContext {
   DataSignal<Replication> changed;
   // Own pins have numbers of at least this: above all that members say they have stored for us.
   uint64_t number_floor = 0;
+  // In force; zeros, which no signature fits, until Mesh has told it.
+  PublicKey recovery_key{};
 
   uint64_t now() const { return options.clock->up_ns(); }
   void submit(Lane lane, Job* job, Op* op) {

@@ -12,7 +12,7 @@ void DataService::start(const DataOptions& options) {
   fetch_.start(&context_);
   serve_.start(&context_);
   unpinner_.start(&context_);
-  reconciler_.start(&context_, &unpinner_);
+  reconciler_.start(&context_, &unpinner_, &cosigning_);
   replication_.start(&context_, &claims_, &push_, &fetch_, &reconciler_);
   auditor_.start(&context_, &fetch_);
 }
@@ -56,6 +56,11 @@ void DataService::recheck() {
 
 void DataService::approve_unpins(uint64_t number) { unpinner_.approve(number); }
 
+bool DataService::unpins_told() {
+  bool allowed = allowed_ != 0 && allowed_ == unpinner_.approved();
+  return allowed && reconciler_.idle() && reconciler_.all_reconciled();
+}
+
 UnpinSummary DataService::unpins() const {
   UnpinSummary summary;
   summary.told = reconciler_.unpinned_count();
@@ -83,7 +88,7 @@ void DataService::flush(FlushRequest* request) { claims_.flush(request); }
 bool DataService::handles(MessageType type) {
   uint16_t value = static_cast<uint16_t>(type);
   bool control = value >= static_cast<uint16_t>(MessageType::kPin) &&
-                 value <= static_cast<uint16_t>(MessageType::kKept);
+                 value <= static_cast<uint16_t>(MessageType::kUnpinNow);
   return control || type == MessageType::kLess || type == MessageType::kPut ||
          type == MessageType::kData;
 }
@@ -139,6 +144,9 @@ void DataService::message(DataPeer& peer, MessageType type, Bytes body) {
       return take<AnnouncedMessage>(peer, body, [&](auto& m) { unpinner_.on_announced(peer, m); });
     case MessageType::kUnpin:
       return take<UnpinMessage>(peer, body, [&](auto& m) { serve_.unpins().on_unpin(peer, m); });
+    case MessageType::kUnpinNow:
+      return take<UnpinNowMessage>(peer, body,
+                                   [&](auto& m) { serve_.unpins().on_unpin_now(peer, m); });
     case MessageType::kUnpinned:
       return take<UnpinnedMessage>(peer, body, [&](auto& m) { reconciler_.on_unpinned(peer, m); });
     case MessageType::kKeep:

@@ -37,6 +37,9 @@ class DataService {
   // Every active member, self included; at most kMembersMax. Takes effect after a job.
   void set_members(std::span<const DataMember> members, size_t copies);
 
+  // The recovery key in force: it alone shortens the minimum age.
+  void set_recovery_key(const PublicKey& key) { context_.recovery_key = key; }
+
   // ---- Requests: each op is completed exactly once ----
   void push(PushRequest* request);
   void fetch(FetchRequest* request);
@@ -61,6 +64,10 @@ class DataService {
   }
   // A sweep approves that what is not claimed loses its pins up to this number: Unpinner.
   void approve_unpins(uint64_t number);
+  // The word of the recovery phrase on what is unpinned: forget --now.
+  Cosigning& cosigning() { return cosigning_; }
+  // Every device that is connected was told to give up what the last sweep approved.
+  bool unpins_told();
   bool wants_sweep() const { return unpinner_.wants_sweep(); }
   UnpinSummary unpins() const;
   // How much of this node a member fills, and may.
@@ -70,7 +77,7 @@ class DataService {
   const ServePool& serve_pool() const { return context_.serve_pool; }
 
   // ---- Sessions, called by Mesh from its SessionHandler ----
-  static bool handles(MessageType type);  // kPin .. kKept, kLess, kPut, kData
+  static bool handles(MessageType type);  // kPin .. kUnpinNow, kLess, kPut, kData
   void session_ready(Session& session);
   void session_closed(Session& session);
   void on_message(Session& session, MessageType type, Bytes body);
@@ -96,6 +103,7 @@ class DataService {
   FetchService fetch_;
   ServeService serve_;
   Unpinner unpinner_;
+  Cosigning cosigning_;
   Reconciler reconciler_;
   uint64_t allowed_ = 0;  // by the unpinner, when it was last looked at
   Replication replication_;

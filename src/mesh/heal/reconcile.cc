@@ -18,9 +18,10 @@ ChunkId before_bucket(uint8_t bucket) {
 
 }  // namespace
 
-void Reconciler::start(DataContext* context, Unpinner* unpinner) {
+void Reconciler::start(DataContext* context, Unpinner* unpinner, Cosigning* cosigning) {
   context_ = context;
   unpinner_ = unpinner;
+  cosigning_ = cosigning;
   sign_job_.draft = compare_job_.draft = &draft_;
   sign_job_.identity = context->options.identity;
   sign_job_.mesh = context->options.mesh;
@@ -92,6 +93,8 @@ void Reconciler::send() {
     message.request = request_;
     message.owner = context_->options.self;
     status = peer->send(message);
+  } else if (state_ == State::kUnpinning && now_) {
+    status = peer->send(UnpinNowMessage{request_, cosigning_->signature(), draft_.bytes()});
   } else if (state_ == State::kUnpinning) {
     status = peer->send(UnpinMessage{request_, draft_.bytes()});
   } else {
@@ -284,12 +287,30 @@ void Reconciler::begin_unpin() {
 
 void Reconciler::on_signed(Status status) {
   if (!ok(status) || peer_.get() == nullptr) return end(false);
+  if (!cosigning_->is_open(context_->now())) return say_unpin(false);
+  cosigning_->offer(draft_.bytes());
+  move(State::kCosigning);
+}
+
+// However it ends, the UNPIN goes out.
+void Reconciler::tick_cosigning(uint64_t now_ns) {
+  if (cosigning_->is_signed()) return say_unpin(true);
+  if (!cosigning_->is_open(now_ns)) say_unpin(false);
+}
+
+void Reconciler::say_unpin(bool now) {
+  now_ = now;
+  if (!now) cosigning_->withdraw();
   move(State::kUnpinning);
   send();
 }
 
 void Reconciler::on_unpinned(DataPeer& peer, const UnpinnedMessage& message) {
   if (state_ != State::kUnpinning || !peer_.is(peer) || message.request != request_) return;
+  // Its membership may know another phrase by now: what it does not take at once it may take later.
+  if (now_ && message.answer == Answer::kRefused) return say_unpin(false);
+  if (now_ && message.answer == Answer::kDurable) cosigning_->note_taken();
+  cosigning_->withdraw();
   if (message.answer != Answer::kDurable) {
     // Busy: soon again. Else this one takes none of us for now: like a number that took nothing.
     if (message.answer != Answer::kBusy) peer.unpinned_number = unpin_number_;
@@ -309,6 +330,7 @@ void Reconciler::on_unpinned(DataPeer& peer, const UnpinnedMessage& message) {
 void Reconciler::end(bool done) {
   move(State::kIdle);
   unsent_ = false;
+  cosigning_->withdraw();
   corrected_total_ += corrected_;
   unpinned_total_ += unpinned_;
   DataPeer* peer = peer_.get();
@@ -333,13 +355,17 @@ void Reconciler::end(bool done) {
 }
 
 void Reconciler::on_closed(const DataPeer& peer) {
-  bool waits = state_ == State::kAsking || state_ == State::kListing || state_ == State::kUnpinning;
-  if (waits && peer_.is(peer)) end(false);
+  if ((waits_for_peer() || state_ == State::kCosigning) && peer_.is(peer)) end(false);
+}
+
+bool Reconciler::waits_for_peer() const {
+  return state_ == State::kAsking || state_ == State::kListing || state_ == State::kUnpinning;
 }
 
 void Reconciler::tick(uint64_t now_ns) {
   if (state_ == State::kIdle) return pick(now_ns);
-  if (state_ != State::kAsking && state_ != State::kListing && state_ != State::kUnpinning) return;
+  if (state_ == State::kCosigning) return tick_cosigning(now_ns);
+  if (!waits_for_peer()) return;
   DataPeer* peer = peer_.get();
   uint64_t moved_ns = std::max(since_ns_, peer != nullptr ? peer->moved_ns : 0);
   if (now_ns - moved_ns >= kAnswerNs) {

@@ -8,6 +8,7 @@
 // while its bucket is being listed may lose its bit: then it is pushed again, which costs one PIN.
 #pragma once
 
+#include "mesh/removal/cosigning.h"
 #include "mesh/removal/unpin.h"
 #include "mesh/removal/unpinner.h"
 
@@ -23,7 +24,7 @@ class Reconciler {
   // on behind. No bucket of an honest holder is that long.
   static constexpr size_t kPagesMax = 1024;
 
-  void start(DataContext* context, Unpinner* unpinner);
+  void start(DataContext* context, Unpinner* unpinner, Cosigning* cosigning);
   void on_unpinned(DataPeer& peer, const UnpinnedMessage& message);
   void on_digests(DataPeer& peer, const DigestsMessage& message);
   void on_chunks(DataPeer& peer, const PinnedChunksMessage& message);
@@ -47,6 +48,7 @@ class Reconciler {
     kListing,    // waits for PINNED_CHUNKS
     kComparing,  // waits for a job that corrects masks
     kSigning,    // waits for the signature of an UNPIN
+    kCosigning,  // waits for the word of the recovery phrase on it
     kUnpinning,  // waits for UNPINNED
     kCount,
   };
@@ -105,10 +107,14 @@ class Reconciler {
   void after_page();
   void begin_unpin();
   void on_signed(Status status);
+  void tick_cosigning(uint64_t now_ns);
+  void say_unpin(bool now);
+  bool waits_for_peer() const;
   void end(bool done);
 
   DataContext* context_ = nullptr;
   Unpinner* unpinner_ = nullptr;
+  Cosigning* cosigning_ = nullptr;
   State state_ = State::kIdle;
   PeerRef peer_;
   uint64_t since_ns_ = 0;
@@ -124,6 +130,7 @@ class Reconciler {
   uint64_t unpin_number_ = 0;  // of this round; 0: nothing may be unpinned
   size_t surplus_ = 0;         // listed in this round and left
   size_t unpinned_ = 0;        // of this round
+  bool now_ = false;           // the UNPIN on its way is co-signed
   uint64_t unpinned_total_ = 0;
   std::array<PinDigest, kBucketCount> told_;
   std::array<Settled, DataPeers::kSlots> settled_{};

@@ -59,18 +59,30 @@ void UnpinServer::on_announce(DataPeer& peer, const AnnounceMessage& message) {
 }
 
 void UnpinServer::on_unpin(DataPeer& peer, const UnpinMessage& message) {
-  UnpinnedMessage reply{message.request, Answer::kBusy};
-  bool fits = message.statement.size() <= statement_.size();
+  take_up(peer, message.request, message.statement, nullptr);
+}
+
+void UnpinServer::on_unpin_now(DataPeer& peer, const UnpinNowMessage& message) {
+  take_up(peer, message.request, message.statement, &message.cosignature);
+}
+
+void UnpinServer::take_up(DataPeer& peer, uint32_t request, Bytes statement,
+                          const Signature* cosignature) {
+  UnpinnedMessage reply{request, Answer::kBusy};
+  bool fits = statement.size() <= statement_.size();
   if (!peer.member || !may_remove(peer.id) || !fits) reply.answer = Answer::kRefused;
   if (state_ != State::kIdle || reply.answer != Answer::kBusy) {
     (void)peer.send(reply);
     return;
   }
   peer_ = PeerRef(&peer);
-  request_ = message.request;
+  request_ = request;
   owner_ = accept_job_.from = peer.id;
-  std::copy(message.statement.begin(), message.statement.end(), statement_.begin());
-  accept_job_.statement = verify_job_.statement = Bytes(statement_).first(message.statement.size());
+  std::copy(statement.begin(), statement.end(), statement_.begin());
+  accept_job_.statement = verify_job_.statement = Bytes(statement_).first(statement.size());
+  accept_job_.now = verify_job_.now = cosignature != nullptr;
+  if (cosignature != nullptr) verify_job_.cosignature = *cosignature;
+  verify_job_.recovery = context_->recovery_key;
   state_ = State::kVerifying;
   context_->submit(Lane::kWork, &verify_job_, &wake_);
 }
@@ -122,6 +134,10 @@ void UnpinServer::step(Status status) {
       if (accept_job_.ticket == 0) return answer(Answer::kDurable);
       return commit(State::kCommitting, accept_job_.ticket);
     case State::kCommitting:
+      if (accept_job_.now) {
+        ++done_;
+        return answer(Answer::kDurable);
+      }
       accept_job_.marks = true;
       state_ = State::kMarking;
       return context_->submit(Lane::kStore, &accept_job_, &wake_);

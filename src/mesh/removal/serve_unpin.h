@@ -19,6 +19,8 @@ class UnpinServer {
   void start(DataContext* context);
   void on_announce(DataPeer& peer, const AnnounceMessage& message);
   void on_unpin(DataPeer& peer, const UnpinMessage& message);
+  // The same without the minimum age, when the recovery key in force says so as well.
+  void on_unpin_now(DataPeer& peer, const UnpinNowMessage& message);
   void tick(uint64_t now_ns);
   // The highest number stored for an owner (HELLO); 0: none.
   uint64_t announced(const NodeId& owner) const;
@@ -51,16 +53,24 @@ class UnpinServer {
   struct VerifyJob final : Job {
     MeshId mesh;
     Bytes statement;
-    Status run() override { return verify_unpin(statement, mesh); }
+    bool now = false;
+    PublicKey recovery{};
+    Signature cosignature{};
+    Status run() override {
+      if (now) return verify_cosigned_unpin(statement, mesh, recovery, cosignature);
+      return verify_unpin(statement, mesh);
+    }
   };
   struct AcceptJob final : Job {
     UnpinBook* book = nullptr;
     Bytes statement;
     NodeId from;
     uint64_t announced = 0;
+    bool now = false;
     bool marks = false;  // the second time
     Ticket ticket = 0;
     Status run() override {
+      if (now) return book->take(statement, from, announced, &ticket);
       return marks ? book->mark(statement) : book->accept(statement, from, announced, &ticket);
     }
   };
@@ -79,6 +89,7 @@ class UnpinServer {
     Status run() override { return book->save_uptime(); }
   };
   bool may_remove(const NodeId& owner) const;
+  void take_up(DataPeer& peer, uint32_t request, Bytes statement, const Signature* cosignature);
   void answer(Answer answer);
   void refuse(Status status);
   void commit(State state, Ticket ticket);

@@ -8,6 +8,7 @@ namespace drey {
 namespace {
 
 constexpr std::string_view kUnpinKind = "unpin";
+constexpr std::string_view kNowKind = "now-unpin";  // no kind is the beginning of another
 constexpr uint8_t kUnpinVersion = 1;
 constexpr size_t kHeadBytes = kUnpinFixedBytes - sizeof(Signature);
 
@@ -46,6 +47,18 @@ Status verify_unpin(Bytes from, const MeshId& mesh) {
   Bytes body = from.first(from.size() - sizeof(Signature));
   return verify_digest(key, statement_digest(kUnpinKind, kUnpinVersion, mesh, body),
                        unpin.signature);
+}
+
+Status cosign_unpin(const KeyPair& recovery, const MeshId& mesh, Bytes unpin, Signature* to) {
+  DREY_TRY(verify_unpin(unpin, mesh));
+  return sign_digest(recovery, statement_digest(kNowKind, kUnpinVersion, mesh, unpin), to);
+}
+
+Status verify_cosigned_unpin(Bytes unpin, const MeshId& mesh, const PublicKey& recovery,
+                             const Signature& cosignature) {
+  DREY_TRY(verify_unpin(unpin, mesh));
+  return verify_digest(recovery, statement_digest(kNowKind, kUnpinVersion, mesh, unpin),
+                       cosignature);
 }
 
 void UnpinDraft::begin(const NodeId& holder, uint64_t number) {

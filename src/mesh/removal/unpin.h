@@ -28,6 +28,13 @@ Status decode_unpin(Bytes from, Unpin* to);
 // kOk, kDenied (wrong signature), kBusy; as decode_unpin. A job.
 Status verify_unpin(Bytes from, const MeshId& mesh);
 
+// `forget --now`: the recovery phrase says that this very UNPIN need not wait for its minimum age.
+// Signs every byte of it, its owner's signature too. A job. As verify_unpin; kBusy.
+Status cosign_unpin(const KeyPair& recovery, const MeshId& mesh, Bytes unpin, Signature* to);
+// That, and the UNPIN itself. kDenied: one of the two signatures is not right. A job.
+Status verify_cosigned_unpin(Bytes unpin, const MeshId& mesh, const PublicKey& recovery,
+                             const Signature& cosignature);
+
 // Collects chunks in the statement's own bytes. One at a time; sign() is a job.
 class UnpinDraft {
  public:

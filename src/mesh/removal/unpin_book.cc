@@ -90,13 +90,27 @@ Status UnpinBook::announce(const NodeId& owner, uint64_t number, Ticket* ticket)
   }
 }
 
+// Whoever signed it as well: its owner gives up its own pins, here, below what it announced here.
+Status UnpinBook::judge(Bytes statement, const NodeId& from, uint64_t announced,
+                        Unpin* unpin) const {
+  DREY_TRY(decode_unpin(statement, unpin));
+  if (unpin->owner != from) return Status::kDenied;
+  if (unpin->holder != options_.self) return Status::kDenied;
+  if (unpin->number > announced) return Status::kDenied;
+  return Status::kOk;
+}
+
+Status UnpinBook::take(Bytes statement, const NodeId& from, uint64_t announced, Ticket* ticket) {
+  *ticket = 0;
+  Unpin unpin;
+  DREY_TRY(judge(statement, from, announced, &unpin));
+  return options_.store->append_unpin(unpin.owner, unpin.number, unpin.chunks, ticket);
+}
+
 Status UnpinBook::accept(Bytes statement, const NodeId& from, uint64_t announced, Ticket* ticket) {
   *ticket = 0;
   Unpin unpin;
-  DREY_TRY(decode_unpin(statement, &unpin));
-  if (unpin.owner != from) return Status::kDenied;
-  if (unpin.holder != options_.self) return Status::kDenied;
-  if (unpin.number > announced) return Status::kDenied;
+  DREY_TRY(judge(statement, from, announced, &unpin));
   DREY_TRY(refresh());
   size_t fresh = 0;
   DREY_TRY(options_.store->count_leaving(unpin.owner, unpin.number, unpin.chunks, &fresh));

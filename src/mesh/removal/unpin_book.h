@@ -51,6 +51,8 @@ class UnpinBook {
   Status accept(Bytes statement, const NodeId& from, uint64_t announced, Ticket* ticket);
   // The same once it is durable: digests leave these pins out from now on.
   Status mark(Bytes statement);
+  // Takes the pins of a verified and co-signed UNPIN, without its minimum age. As accept().
+  Status take(Bytes statement, const NodeId& from, uint64_t announced, Ticket* ticket);
   // Says so again where the index may have forgotten it.
   Status refresh();
 
@@ -65,6 +67,7 @@ class UnpinBook {
   Status mark_all();
   Status run_row(const StatementRow& row, bool* gone, Ticket* ticket);
   Status read(const StatementRow& row, Unpin* unpin);
+  Status judge(Bytes statement, const NodeId& from, uint64_t announced, Unpin* unpin) const;
 
   Options options_;
   uint64_t started_ns_ = 0;

@@ -30,9 +30,9 @@ void decode_any(MessageType type, Bytes body) {
   by_type<HelloMessage, PingMessage, StatementIdsMessage, StatementGetMessage, StatementMessage,
           PinMessage, PinnedMessage, StoredMessage, GetMessage, MissingMessage, DigestMessage,
           DigestsMessage, PinnedListMessage, PinnedChunksMessage, LessMessage, AnnounceMessage,
-          AnnouncedMessage, UnpinMessage, UnpinnedMessage, KeepMessage, KeptMessage, FreedMessage,
-          PairHelloMessage, PairAcceptMessage, PairKeyringMessage, PairDoneMessage, PutHead,
-          DataHead>(type, body);
+          AnnouncedMessage, UnpinMessage, UnpinNowMessage, UnpinnedMessage, KeepMessage,
+          KeptMessage, FreedMessage, PairHelloMessage, PairAcceptMessage, PairKeyringMessage,
+          PairDoneMessage, PutHead, DataHead>(type, body);
 }
 
 void try_knock(Bytes bytes) {

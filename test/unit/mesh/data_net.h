@@ -261,6 +261,7 @@ class Household {
       members.push_back(member);
     }
     node.data.set_members(members, copies);
+    node.data.set_recovery_key(recovery.pub);
   }
   // The end that `a` holds; sends from a to b.
   FakeLink& connect(Node& a, Node& b) {
@@ -358,6 +359,7 @@ class Household {
     return state;
   }
 
+  KeyPair recovery;          // in force; zeros: nobody has told the nodes
   uint64_t quota_bytes = 0;  // of nodes added later
   SimWorld world;
   bool with_audits = false;

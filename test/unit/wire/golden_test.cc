@@ -38,6 +38,9 @@ const std::map<std::string, std::string> kGolden = {
     {"announce", "050000005544332211000000"},
     {"announced", "0500000000"},
     {"unpin", "06000000aabbcc"},
+    {"unpin_now",
+     "060000005c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c"
+     "5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5caabbcc"},
     {"unpinned", "0600000004"},
     {"keep",
      "0700000002030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021020101010101"
@@ -163,6 +166,9 @@ TEST(Golden, Records) {
   check("announced", AnnouncedMessage{5, Answer::kDurable});
   const std::array<uint8_t, 3> statement = {0xaa, 0xbb, 0xcc};
   check("unpin", UnpinMessage{6, statement});
+  UnpinNowMessage now{6, {}, statement};
+  now.cosignature.fill(0x5c);
+  check("unpin_now", now);
   check("unpinned", UnpinnedMessage{6, Answer::kRefused});
   std::array<StatementKey, 2> pins;
   pins[0].fill(1);

@@ -117,13 +117,13 @@ size_t decode_all() {
 }
 
 TEST(Malformed, EveryDecoderWithEveryLength) {
-  size_t cases =
-      decode_all<HelloMessage, PingMessage, StatementIdsMessage, StatementGetMessage,
-                 StatementMessage, PinMessage, PinnedMessage, StoredMessage, GetMessage,
-                 MissingMessage, DigestMessage, DigestsMessage, PinnedListMessage,
-                 PinnedChunksMessage, LessMessage, AnnounceMessage, AnnouncedMessage, UnpinMessage,
-                 UnpinnedMessage, KeepMessage, KeptMessage, FreedMessage, PairHelloMessage,
-                 PairAcceptMessage, PairKeyringMessage, PairDoneMessage, PutHead, DataHead>();
+  size_t cases = decode_all<HelloMessage, PingMessage, StatementIdsMessage, StatementGetMessage,
+                            StatementMessage, PinMessage, PinnedMessage, StoredMessage, GetMessage,
+                            MissingMessage, DigestMessage, DigestsMessage, PinnedListMessage,
+                            PinnedChunksMessage, LessMessage, AnnounceMessage, AnnouncedMessage,
+                            UnpinMessage, UnpinNowMessage, UnpinnedMessage, KeepMessage,
+                            KeptMessage, FreedMessage, PairHelloMessage, PairAcceptMessage,
+                            PairKeyringMessage, PairDoneMessage, PutHead, DataHead>();
   EXPECT_GE(cases, 5000u);
 }
 

@@ -243,6 +243,16 @@ TEST(Messages, GivingUpComesBackTheSame) {
   EXPECT_EQ(unpin.request, 8u);
   EXPECT_EQ(unpin.statement.size(), statement.size());
   EXPECT_NE(UnpinMessage::decode(encoded(UnpinMessage{8, {}}), &unpin), Status::kOk);
+  UnpinNowMessage now;
+  ASSERT_EQ(UnpinNowMessage::decode(encoded(UnpinNowMessage{9, Signature{7}, statement}), &now),
+            Status::kOk);
+  EXPECT_EQ(now.request, 9u);
+  EXPECT_EQ(now.cosignature[0], 7u);
+  EXPECT_EQ(now.statement.size(), statement.size());
+  EXPECT_NE(UnpinNowMessage::decode(encoded(UnpinNowMessage{9, {}, {}}), &now), Status::kOk);
+  std::vector<uint8_t> longer(UnpinNowMessage::kBytesMax + 1);
+  EXPECT_EQ(UnpinNowMessage::decode(Bytes(longer), &now), Status::kTooLarge);
+  EXPECT_EQ(UnpinNowMessage::decode(Bytes(longer).first(68), &now), Status::kInvalid);
   check(UnpinnedMessage{8, Answer::kBusy});
   std::vector<StatementKey> pins(limits::kMembersMax);
   for (size_t i = 0; i < pins.size(); ++i) pins[i].fill(static_cast<uint8_t>(i));
@@ -363,7 +373,7 @@ TEST(MessageRules, EveryTypeHasOneAndNoOtherDoes) {
     EXPECT_EQ(static_cast<uint16_t>(rule->type), type);
     EXPECT_NE(rule->allowed, 0);
   }
-  EXPECT_EQ(known, 29u);
+  EXPECT_EQ(known, 30u);
   EXPECT_STREQ(message_name(MessageType::kPut), "put");
 }
 
