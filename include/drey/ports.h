@@ -153,7 +153,8 @@ class Net {
   enum Events : uint8_t { kReadable = 1, kWritable = 2 };
   virtual ~Net() = default;
 
-  virtual Result<Socket> listen_tcp(const Address& at) = 0;  // "::" listens on both families
+  // "::" listens on both families. A caller is told of once it has said something.
+  virtual Result<Socket> listen_tcp(const Address& at) = 0;
   virtual Result<Socket> listen_unix(std::string_view path, uint32_t mode) = 0;
   virtual Result<Socket> connect_tcp(const Address& to) = 0;  // in progress: wait(kWritable)
   virtual Result<Socket> connect_unix(std::string_view path) = 0;

@@ -26,6 +26,8 @@ Parser::Parser(Type type) {
 void Parser::reset() {
   llhttp_reset(&parser_);
   parser_.data = this;
+  // Tokens and cookies.
+  wipe({reinterpret_cast<uint8_t*>(head_.data()), head_used_});
   head_used_ = target_size_ = header_count_ = 0;
   in_value_ = head_done_ = message_done_ = keep_alive_ = has_body_ = false;
   failure_ = Status::kOk;

@@ -127,6 +127,8 @@ bool Local::open(const cli::LocalOptions& options, bool daemon, std::string* mes
     return false;
   }
   prctl(PR_SET_DUMPABLE, 0);  // keys are in memory: no core dumps, no ptrace by others
+  constexpr rlimit kNone{0, 0};
+  (void)setrlimit(RLIMIT_CORE, &kNone);  // says so where people look for it
   umask(077);
   tzset();
   if (!ok(platform.open(limits::kWorkThreads))) {

@@ -21,8 +21,7 @@ void Api::start(Node* node) {
   scrub_.set_node(node);
   for (auto& source : streams_) source.set_node(node);
   uploads_.set_node(node);
-  for (auto& source : downloads_) source.set_node(node);
-  for (auto& source : downloads_) source.set_lenders(streams_);
+  downloads_.set_node(node, streams_);
   for (auto& source : snapshots_) source.set_node(node);
   for (auto& source : waits_) source.set_node(node);
   for (auto& source : events_) source.set_node(node);
@@ -37,7 +36,7 @@ void Api::tick(uint64_t now_ns) {
   scrub_.tick(now_ns);
   for (auto& source : streams_) source.tick(now_ns);
   uploads_.tick(now_ns);
-  for (auto& source : downloads_) source.tick(now_ns);
+  downloads_.tick(now_ns);
   for (auto& source : snapshots_) source.tick(now_ns);
   for (auto& source : waits_) source.tick(now_ns);
   for (auto& source : events_) source.tick(now_ns);

@@ -7,7 +7,7 @@
 #include "node/access/access_source.h"
 #include "node/api_sources.h"
 #include "node/connection.h"
-#include "node/files/download_source.h"
+#include "node/files/download_line.h"
 #include "node/files/upload_source.h"
 #include "node/page/page.h"
 
@@ -122,7 +122,7 @@ class Api : public Router {
   PhraseSource phrase_;
   std::array<StreamSource, kStreamOps> streams_;
   UploadLine uploads_;
-  std::array<DownloadSource, 8> downloads_;
+  DownloadLine downloads_;
   std::array<SnapshotsSource, 1> snapshots_;
   std::array<WaitSource, 4> waits_;
   ScrubSource scrub_;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kHeadTimeout = 10 * kSecond;
-constexpr uint64_t kBodyTimeout = 60 * kSecond;
+constexpr uint64_t kBodyTimeout = 10 * kSecond;  // of at most 16 KiB
 constexpr uint64_t kWriteTimeout = 60 * kSecond;
 constexpr uint64_t kIdleTimeout = 30 * kSecond;
 constexpr size_t kHeadRoom = 1536;  // of an answer's head in front of its body
@@ -131,7 +131,7 @@ void Connection::set_state(State state) {
   uint64_t timeout = kWriteTimeout;
   if (state == State::kReadHead) {
     head_begun_ = in_end_ > in_begin_;
-    head_since_ns_ = now;
+    request_since_ns_ = now;
     timeout = head_begun_ ? kHeadTimeout : kIdleTimeout;
   }
   if (state == State::kReadBody) timeout = kBodyTimeout;
@@ -150,7 +150,7 @@ void Connection::start(const Deps& deps, ReadyQueue* queue, Net::Socket socket,
   parser_.set_body_sink(&body_);
   body_.size = 0;
   set_state(State::kReadHead);
-  deadline_ns_ = head_since_ns_ + kHeadTimeout;
+  deadline_ns_ = request_since_ns_ + kHeadTimeout;
   head_begun_ = true;
   complete(Status::kOk);  // mostly the request is there already
 }
@@ -301,6 +301,7 @@ void Connection::begin_head(TextWriter& head, int status, std::string_view type)
   head.text("X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
   head.text("Content-Security-Policy: ").text(page_policy()).text("\r\n");
   head.text("Cross-Origin-Resource-Policy: same-origin\r\n");
+  if (status == 503) head.text("Retry-After: 30\r\n");
   if (status == 401) head.text("WWW-Authenticate: Bearer\r\n");
   if (close_after_) head.text("Connection: close\r\n");
 }
@@ -325,6 +326,7 @@ bool Connection::flush() {
                   out_end_ - out_begin_);
     Result<size_t> sent = deps_.net->try_write(socket_, pending);
     if (sent.status() == Status::kAgain) {
+      if (deadline_ns_ == UINT64_MAX) deadline_ns_ = deps_.clock->up_ns() + kWriteTimeout;
       await(Net::kWritable);
       return false;
     }
@@ -410,6 +412,14 @@ bool Connection::send_stream_head() {
   return true;
 }
 
+// Nor are tokens, cookies and passwords; what of the next request came with them stays.
+void Connection::wipe_taken() {
+  wipe(MutBytes(in_).first(in_begin_));
+  wipe(MutBytes(body_.data).first(body_.size));
+  body_.size = 0;
+  parser_.reset();
+}
+
 // Waits for wake(). The socket is watched only to notice that the client went away; a client that
 // talks now breaks the protocol.
 void Connection::await_source() {
@@ -422,8 +432,7 @@ void Connection::await_source() {
 
 void Connection::message_finished() {
   if (close_after_) return close();
-  parser_.reset();
-  body_.size = 0;
+  wipe_taken();
   out_begin_ = out_end_ = 0;
   set_state(State::kReadHead);
   if (in_begin_ < in_end_) {
@@ -452,6 +461,8 @@ void Connection::close() {
   deps_.net->close(socket_);
   socket_ = Net::kNone;
   wipe_sent();
+  in_begin_ = in_.size();
+  wipe_taken();
   state_ = State::kFree;
 }
 

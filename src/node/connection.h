@@ -127,12 +127,15 @@ class Connection : public Op {
   const char* state_name() const override;
   bool free() const { return state_ == State::kFree; }
   bool control() const { return caller_.control; }
-  // Waits for a request: silent, or slow. Since when, by up-time.
-  bool waits_for_head() const { return state_ == State::kReadHead; }
-  uint64_t head_since_ns() const { return head_since_ns_; }
+  // Waits for a request or its small body: silent, or slow. Since when, by up-time.
+  bool waits_for_request() const {
+    return state_ == State::kReadHead || state_ == State::kReadBody;
+  }
+  uint64_t request_since_ns() const { return request_since_ns_; }
   // A source has something to say.
   void wake();
-  // Closes what stays silent: head within 10 s, body within 60 s, a blocked write within 60 s.
+  // Closes what stays silent: a head or its small body that is not whole after 10 s,
+  // an upload without a byte and a blocked write after 60 s.
   void tick(uint64_t now_ns);
   void close();
 
@@ -163,6 +166,7 @@ class Connection : public Op {
   void await_source();
   bool flush();  // true when everything pending was written
   void wipe_sent();
+  void wipe_taken();
   void await(uint8_t events);
   void message_finished();
   void set_state(State state);
@@ -182,7 +186,7 @@ class Connection : public Op {
   uint64_t upload_left_ = 0;                          // bytes of the body that were not taken yet
   uint64_t length_ = ResponseSource::kUnknownLength;  // of a streamed answer; what is left of it
   bool head_begun_ = false;  // its time runs from the first byte, however slowly the rest comes
-  uint64_t deadline_ns_ = 0, head_since_ns_ = 0;
+  uint64_t deadline_ns_ = 0, request_since_ns_ = 0;
   http::Parser parser_{http::Parser::Type::kRequest};
   BodyBuffer body_;
   std::array<uint8_t, 4096> in_{};

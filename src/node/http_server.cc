@@ -52,8 +52,8 @@ void HttpServer::Acceptor::step(Status status) {
 Connection* HttpServer::slowest() {
   Connection* slow = nullptr;
   for (Connection& connection : connections_)
-    if (connection.waits_for_head() && !connection.control() &&
-        (slow == nullptr || connection.head_since_ns() < slow->head_since_ns()))
+    if (connection.waits_for_request() && !connection.control() &&
+        (slow == nullptr || connection.request_since_ns() < slow->request_since_ns()))
       slow = &connection;
   return slow;
 }

@@ -44,15 +44,6 @@ card_device() { basename "$(findmnt -no SOURCE "$WORK/$1")"; }
 
 cut_power() { "$CUT_POWER" "$WORK/$1" || fail "the file system cannot be shut down"; }
 
-# A helper program beside this script: as the build left it, else compiled here.
-helper() { # helper NAME: prints its path
-  local place
-  for place in "$(dirname "$DREY")/obj/test/$1" "$(dirname "$DREY")/test/$1"; do
-    [ -x "$place" ] && echo "$place" && return
-  done
-  c++ -std=c++20 -O1 -o "$WORK/$1" "$LIB_DIR/$1.cc" && echo "$WORK/$1"
-}
-
 # ---- The oracle: ids of acknowledged snapshots, and what their trees were like ----
 
 ORACLE=$WORK/oracle

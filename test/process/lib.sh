@@ -18,6 +18,7 @@
 #   same WHAT A B | contains WHAT FILE PATTERN | at_most WHAT NUMBER MAX | fail WORDS
 #   soon SECONDS CMD...        until CMD succeeds
 #   holds WORDS                notes a fact that was shown
+#   helper NAME                prints the path of the program NAME.cc
 set -uo pipefail
 
 LIB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -283,3 +284,12 @@ peak_kib() { awk '/^VmHWM:/ { print $2 }' "/proc/${PIDS[$1]}/status"; }
 status_of() { drey_at "$1" --json status | jq -r "$2"; } # status_of NAME .json.path
 knows() { [ "$(status_of "$1" .mesh.nodes)" -ge "$2" ]; } # knows NAME COUNT: members of the mesh
 listed() { drey_at "$1" --json snapshots | jq -e --arg id "$2" 'any(.[]; .id == $id)'; } # listed NAME ID
+
+# A helper program beside this script: as the build left it, else compiled here.
+helper() { # helper NAME: prints its path
+  local place
+  for place in "$(dirname "$DREY")/obj/test/$1" "$(dirname "$DREY")/test/$1"; do
+    [ -x "$place" ] && echo "$place" && return
+  done
+  c++ -std=c++20 -O1 -o "$WORK/$1" "$LIB_DIR/$1.cc" && echo "$WORK/$1"
+}

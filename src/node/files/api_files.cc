@@ -15,10 +15,10 @@ bool refuse_vault(const Node& node, Responder& responder) {
 }  // namespace
 
 DownloadSource* Api::free_download(Responder& responder) {
-  for (DownloadSource& source : downloads_)
-    if (source.free()) return &source;
-  responder.error(503, "busy", "many downloads are running already; ask again later");
-  return nullptr;
+  DownloadSource* source = downloads_.free_source();
+  if (source == nullptr)
+    responder.error(503, "busy", "many downloads are running already; ask again later");
+  return source;
 }
 
 void Api::post_upload(const Request& request, Responder& responder) {

@@ -21,17 +21,17 @@ std::string_view DownloadSource::content_type(std::string_view given) {
   return tar_ ? "application/x-tar" : given;
 }
 
-uint64_t DownloadSource::length() {
-  bool file = state_ == State::kSending || state_ == State::kOpeningData;
-  return file && !tar_ ? range_.length : kUnknownLength;
+bool DownloadSource::has_head() const {
+  return state_ == State::kSending || state_ == State::kOpeningData || state_ == State::kYielding;
 }
+
+uint64_t DownloadSource::length() { return has_head() && !tar_ ? range_.length : kUnknownLength; }
 
 // Contents are never shown by a browser, always saved: an uploaded page is not this page.
 void DownloadSource::write_headers(TextWriter& out) {
   if (state_ == State::kRefused && status_code_ == 416)
     out.text("Content-Range: bytes */").decimal(entry_.size).text("\r\n");
-  if (state_ == State::kRefused && status_code_ == 503) out.text("Retry-After: 30\r\n");
-  if (state_ != State::kSending && state_ != State::kOpeningData) return;
+  if (!has_head()) return;
   out.text("Content-Disposition: attachment; filename*=UTF-8''");
   out.percent(name());
   out.text(tar_ ? ".tar\r\n" : "\r\n");
@@ -50,6 +50,8 @@ Status DownloadSource::produce(MutBytes room, size_t* size) {
   } else if (state_ == State::kFacts) {
     write_facts({found_path_.data(), found_path_size_}, entry_, out);
     status = Status::kEnd;
+  } else if (state_ == State::kRefused && had_turn_) {
+    return Status::kNotEnough;
   } else if (state_ == State::kRefused) {
     out.text("{\"error\":").json_string(code_).text(",\"message\":").json_string(words_);
     out.text("}\n");

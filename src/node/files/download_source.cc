@@ -1,8 +1,9 @@
-// DownloadSource: finding what was asked for. Sending it: download_send.cc.
+// DownloadSource: finding what was asked for, and turns. Sending it: download_send.cc.
 #include "node/files/download_source.h"
 
 #include <algorithm>
 
+#include "node/files/download_line.h"
 #include "node/node.h"
 
 namespace drey {
@@ -12,7 +13,7 @@ void DownloadSource::begin(What what, Connection* connection) {
   state_ = State::kNextTable;
   status_code_ = 0;
   begin_ = end_ = 0;
-  found_ = any_table_ = lost_ = tar_ = over_ = false;
+  found_ = any_table_ = lost_ = tar_ = over_ = had_turn_ = false;
   page_ = may_write_ = page_begun_ = false;
   first_row_ = true;
   data_left_ = zeros_left_ = pad_ = left_ = 0;
@@ -94,12 +95,8 @@ void DownloadSource::asked(Status status) {
 // ---- Streams ----
 
 void DownloadSource::open() {
-  if (lender_ == nullptr) {
-    for (StreamSource& lender : lenders_)
-      if (lender_ == nullptr && lender.free()) lender_ = &lender;
-    if (lender_ == nullptr) return;  // tick() tries again
-    buffer_ = lender_->lend();
-  }
+  if (tar_ && line_->other_tar(*this)) give_back();
+  if (lender_ == nullptr) return join_line();
   begin_ = end_ = 0;
   StreamRequest request;
   request.snapshot = info_;
@@ -112,8 +109,9 @@ void DownloadSource::open() {
     request.path = {found_path_.data(), found_path_size_};
   }
   if (data && !tar_) {
-    request.data_offset = range_.first;
-    request.data_length = range_.length;
+    request.data_offset = range_.first + range_.length - left_;
+    request.data_length = left_;
+    turn_left_ = ticked_left_ = left_;
   }
   State before = state_;
   bool lists = what_ == What::kList || (page_ && path_.empty());
@@ -130,10 +128,69 @@ void DownloadSource::open() {
   wake();
 }
 
-void DownloadSource::tick(uint64_t) {
-  if (!attached() || asking_ || has_stream_) return;
+void DownloadSource::tick(uint64_t now_ns) {
+  if (!attached() || asking_) return;
+  if (turn_is_over(now_ns)) return yield();
+  if (has_stream_) return;
   if (state_ == State::kNextTable || state_ == State::kResolving) ask();
-  if (state_ == State::kOpeningLook || state_ == State::kOpeningData) open();
+  bool opens = state_ == State::kOpeningLook || state_ == State::kOpeningData;
+  if (opens && lender_ != nullptr) open();
+}
+
+// ---- Turns ----
+
+void DownloadSource::join_line() {
+  place_ = line_->next_place();
+  line_->admit();
+}
+
+void DownloadSource::begin_turn(StreamSource* lender) {
+  lender_ = lender;
+  buffer_ = lender->lend();
+  turn_ns_ = node_->ports().clock->up_ns();
+  open();
+}
+
+// Not before a whole chunk has come and gone, however slow its holder, or else nothing would ever
+// arrive; unless it is the client who is slow.
+bool DownloadSource::turn_is_over(uint64_t now_ns) {
+  if (state_ != State::kSending || tar_ || over_ || lender_ == nullptr) return false;
+  uint64_t left = contents_left();
+  bool client_is_slow = left == ticked_left_ && (begin_ < end_ || zeros_left_ > 0);
+  ticked_left_ = left;
+  bool enough = turn_left_ - left >= limits::kRecordBytesMax || client_is_slow;
+  return left > 0 && now_ns >= turn_ns_ + kTurnNs && enough && line_->anybody_waits();
+}
+
+void DownloadSource::yield() {
+  state_ = State::kYielding;
+  if (has_stream_) return node_->backup().cancel_stream(stream_);
+  end_turn();
+}
+
+// What waited in the buffer comes again with the next turn.
+void DownloadSource::end_turn() {
+  left_ = contents_left();
+  data_left_ = zeros_left_ = 0;
+  had_turn_ = true;
+  state_ = State::kOpeningData;
+  place_ = line_->next_place();
+  give_back();
+}
+
+// The next in line begins at once: it may be this one, which has its place by then.
+void DownloadSource::give_back() {
+  if (lender_ == nullptr) return;
+  begin_ = end_ = 0;
+  buffer_ = {};
+  lender_->take_back();
+  lender_ = nullptr;
+  line_->admit();
+}
+
+void DownloadSource::release() {
+  state_ = State::kIdle;
+  give_back();
 }
 
 MutBytes DownloadSource::room() {
@@ -210,6 +267,7 @@ void DownloadSource::look() {
 void DownloadSource::ended(Status) {
   has_stream_ = false;
   if (!attached()) return release();
+  if (state_ == State::kYielding) return end_turn();
   if (state_ == State::kLooking) {
     if (found_) return found_entry();
     if (what_ == What::kPath) return not_found();
@@ -233,6 +291,8 @@ void DownloadSource::found_entry() {
       return refuse(416, "range", "the file ends before that range begins");
     status_code_ = ok(ranged) ? 206 : 200;
     left_ = range_.length;
+    // Looking was quick; what takes longer waits for those who have only looked or less.
+    if (left_ > limits::kRecordBytesMax && line_->anybody_waits()) return end_turn();
   }
   state_ = State::kOpeningData;
   if (tar_ || left_ > 0) return open();
@@ -261,13 +321,6 @@ void DownloadSource::refuse(int status_code, std::string_view code, std::string_
   words_ = words;
   state_ = State::kRefused;
   wake();
-}
-
-void DownloadSource::release() {
-  if (lender_ != nullptr) lender_->take_back();
-  lender_ = nullptr;
-  buffer_ = {};
-  state_ = State::kIdle;
 }
 
 void DownloadSource::on_detach() {

@@ -2,7 +2,8 @@
 // (or a range of them), a folder as tar; the list of files and that of a folder also as a page.
 // First the entry is looked up, from page to page; then a second stream brings the contents. The
 // bytes wait in a buffer lent by a restore's source, of which there are as many as streams: who
-// finds none waits in line.
+// finds none waits in line, and while others wait, contents come in turns, each with a stream that
+// begins where the last one ended.
 //
 // Bytes that no device can give end the answer early, so that the client sees a cut body.
 #pragma once
@@ -16,9 +17,14 @@
 
 namespace drey {
 
+class DownloadLine;
+
 class DownloadSource : public NodeSource, private StreamSink, private SnapshotSink {
  public:
-  void set_lenders(std::span<StreamSource> lenders) { lenders_ = lenders; }
+  // A turn while others wait: short beside what a person waits for, long beside opening a stream.
+  static constexpr uint64_t kTurnNs = 200'000'000;
+
+  void set_line(DownloadLine* line) { line_ = line; }
   // As a page or as JSON.
   void start_list(bool page, bool may_write, Connection* connection);
   // `range`: the header's value; "": all. Views live until the answer is complete.
@@ -34,6 +40,16 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   void write_headers(TextWriter& out) override;
   Status produce(MutBytes room, size_t* size) override;
   void tick(uint64_t now_ns) override;
+  // For the line:
+  bool in_line() const {
+    return attached() && lender_ == nullptr &&
+           (state_ == State::kOpeningLook || state_ == State::kOpeningData);
+  }
+  uint64_t place() const { return place_; }
+  bool had_turn() const { return had_turn_; }
+  bool is_tar() const { return tar_; }
+  bool runs_as_tar() const { return tar_ && lender_ != nullptr; }
+  void begin_turn(StreamSource* lender);
 
  protected:
   bool busy() const override { return asking_ || has_stream_ || lender_ != nullptr; }
@@ -50,6 +66,7 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
     kOpeningData,
     kListing,
     kSending,
+    kYielding,  // its turn is over: the stream ends
     kFacts,
     kRefused,
   };
@@ -68,7 +85,15 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   void found_entry();
   void refuse(int status_code, std::string_view code, std::string_view words);
   void not_found();
+  void join_line();
+  bool turn_is_over(uint64_t now_ns);
+  void yield();
+  void end_turn();
+  void give_back();
   void release();
+  bool has_head() const;
+  // Of a file's contents, what the client has not got.
+  uint64_t contents_left() const { return left_ + data_left_ + zeros_left_; }
   bool frame_here(StreamFrameHeader* header) const;
   Bytes frame_body(const StreamFrameHeader& header) const;
   Status list(TextWriter& out);
@@ -85,7 +110,12 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   Status begin_entry(Bytes body, MutBytes room, size_t* size);
   std::string_view name() const;
 
-  std::span<StreamSource> lenders_;
+  DownloadLine* line_ = nullptr;
+  uint64_t place_ = 0;
+  bool had_turn_ = false;     // what goes wrong now cuts the body, or says nothing
+  uint64_t turn_ns_ = 0;      // since when it has the stream
+  uint64_t turn_left_ = 0;    // contents_left() then,
+  uint64_t ticked_left_ = 0;  // and at the last tick
   StreamSource* lender_ = nullptr;
   MutBytes buffer_;
   size_t begin_ = 0, end_ = 0;  // of what waits in it
@@ -111,7 +141,7 @@ class DownloadSource : public NodeSource, private StreamSink, private SnapshotSi
   uint64_t data_left_ = 0;   // of a DATA frame
   uint64_t zeros_left_ = 0;  // of a hole, of padding, of the end of a tar
   uint64_t pad_ = 0;         // behind the contents of a tar's entry
-  uint64_t left_ = 0;        // of the contents of the entry being sent
+  uint64_t left_ = 0;        // of the contents of the entry being sent, behind this frame
   size_t found_path_size_ = 0;
   std::array<char, kFilePathMax> found_path_{};  // in a table
   VersionRows versions_;

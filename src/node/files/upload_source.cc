@@ -207,7 +207,6 @@ void UploadSource::end(int status_code, std::string_view code, std::string_view 
 }
 
 void UploadSource::write_headers(TextWriter& out) {
-  if (status_code_ == 503) out.text("Retry-After: 30\r\n");
   if (status_code_ == 303) out.text("Location: /browse\r\n");
 }
 

@@ -39,7 +39,8 @@ A login is the cookie of a signed-in page or `Authorization: Bearer TOKEN` (`dre
 needs an `Origin` header that names this page, or a token. `HEAD` is answered like `GET`, without the body. Bodies are JSON objects of at
 most 16 KiB unless the row says otherwise. Refusals are `{"error": code, "message": words}`: 400 what was asked is wrong · 401 no login ·
 403 not with this login · 404 · 405 · 408 an upload that came too slowly · 409 something like it runs already · 411 an upload without its
-size · 413 · 416 · 421 a Host name that is not this device's · 429 too many wrong passwords · 431 · 503 busy, ask again · 507 no space.
+size · 413 · 416 · 421 a Host name that is not this device's · 429 too many wrong passwords · 431 · 503 busy, ask again (`Retry-After` says when) ·
+507 no space. Downloads take turns, as many as there are connections of the page but one; uploads wait in line.
 
 | method | path | who | what |
 |---|---|---|---|
