@@ -23,7 +23,7 @@ cases 1000 C4
 cases 10000 C3
 one_in 5 A1p B3o B3h D1 C2p L1s
 # A mesh of several devices. 500 days of five, 20 of them twice.
-one_in 1 L1 C2 D2 D3 D4 D5 D6 D8 D9 D10 D10o D11 E1 E3 F1 F2 F4 F6 F7 F8 F10 whatif
+one_in 1 L1 C2 D2 D3 D4 D5 D6 D8 D9 D10 D10o D11 E1 E2 E3 F1 F2 F4 F6 F7 F8 F10 whatif
 [ "$part" != 1 ] || one_in 2 D12 heal nights # ten seconds a case and more: in the whole run only
 one_in 4 F5
 TEST=L2m COUNT=$((20 / part)) test/sim/run || bad=1

@@ -1,5 +1,5 @@
-// Wall clocks that are wrong (E1, E3), and devices that come back after long times, empty, old or
-// twice (D9 to D12).
+// Wall clocks that are wrong (E1, E3), a suspend of a month (E2), and devices that come back after
+// long times (D9) or all the time (D12).
 #include "sim/fleet.h"
 
 namespace drey::sim {
@@ -95,6 +95,51 @@ void run_clock_jumps(Suite& suite) {
       if (!ok(status)) return failed("start", status);
       if (!fleet.together()) return "they do not find each other again";
     }
+    if (wrong.empty()) wrong = fleet.settle();
+    return wrong.empty() ? fleet.check_all(true) : wrong;
+  });
+}
+
+// E2: some or all devices are suspended for 30 days, in the midst of a backup, while UNPINs wait
+// for their fourteen days of up-time: what was taken for a time is neither kept too long nor let go
+// too early.
+void run_suspend(Suite& suite) {
+  each_life(suite, 100, [&](uint64_t index, SimRng& rng) -> std::string {
+    FleetOptions options = small(3);
+    options.minimum_age_s = 14 * kDay / kSecond;
+    Fleet fleet(mix(suite.seed(), index, 46), options);
+    std::string wrong = begin(fleet);
+    for (int round = 0; round < 2 && wrong.empty(); ++round) {
+      for (size_t i = 0; i < fleet.size(); ++i) {
+        fleet.edit(i);
+        fleet.back_up(i);
+      }
+      if (!fleet.quiet()) return "a backup does not end";
+      wrong = fleet.settle();
+    }
+    if (!wrong.empty()) return wrong;
+    for (size_t i = 0; i < fleet.size(); ++i) fleet.forget(i, 1);
+    fleet.world.run_for(30 * kMinute);
+    auto count = [&](uint64_t UnpinSummary::*figure) {
+      uint64_t sum = 0;
+      for (size_t i = 0; i < fleet.size(); ++i) sum += fleet.at(i).mesh().data().unpins().*figure;
+      return sum;
+    };
+    if (count(&UnpinSummary::waiting) == 0) return "no UNPIN waits";
+    for (size_t i = 0; i < fleet.size(); ++i) fleet.edit(i);
+    fleet.back_up(rng.below(fleet.size()));
+    fleet.world.run_for(rng.below(400) * kMillisecond);
+    bool all = rng.below(2) == 0;
+    for (size_t i = 0; i < fleet.size(); ++i)
+      if (all || rng.below(2) == 0) fleet.at(i).sim().fall_asleep();
+    fleet.world.run_for(all ? 30 * kDay : 3 * kHour);
+    for (size_t i = 0; i < fleet.size(); ++i) fleet.at(i).sim().fall_asleep();
+    fleet.world.run_for(30 * kDay);
+    wrong = fleet.mend();
+    if (!fleet.quiet()) return "a backup does not end";
+    if (wrong.empty() && !fleet.together()) wrong = "they do not find each other again";
+    fleet.world.run_for(kHour);
+    if (count(&UnpinSummary::done) > 0) return "an UNPIN took effect before its time";
     if (wrong.empty()) wrong = fleet.settle();
     return wrong.empty() ? fleet.check_all(true) : wrong;
   });

@@ -49,6 +49,7 @@ constexpr Family kFamilies[] = {
     {"C2", "1,000 bits flip in 100 records, three devices", run_scrub_heals},
     {"whatif", "what is said to be lost is lost", run_whatif},
     {"E1", "clocks jump", run_clock_jumps},
+    {"E2", "a suspend of 30 days", run_suspend},
     {"E3", "clocks are years apart", run_years_apart},
     {"D9", "back after months", run_long_absence},
     {"D10", "an empty card", run_empty_card},

@@ -128,6 +128,7 @@ void run_old_card(Suite& suite);    // D10o
 void run_clone(Suite& suite);       // D11
 // fleet_time.cc
 void run_clock_jumps(Suite& suite);   // E1
+void run_suspend(Suite& suite);       // E2
 void run_years_apart(Suite& suite);   // E3
 void run_long_absence(Suite& suite);  // D9
 void run_flapping(Suite& suite);      // D12

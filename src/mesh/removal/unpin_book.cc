@@ -9,19 +9,26 @@ namespace {
 
 constexpr std::string_view kUptimeKey = "uptime";
 constexpr uint64_t kSecondNs = 1'000'000'000;
+// Between two looks; awake, there is one every ten minutes. The clock goes on while a device is
+// suspended, but nobody can notice there what happens to their files.
+constexpr uint64_t kGapMaxNs = 1200 * kSecondNs;
 constexpr std::array<uint8_t, 1> kNumberBody = {1};  // its version; the key says everything
 
 }  // namespace
 
 void UnpinBook::start(const Options& options) {
   options_ = options;
-  started_ns_ = options.clock->up_ns();
+  seen_ns_ = options.clock->up_ns();
+  awake_ns_ = 0;
   before_s_ = saved_s_ = 0;
   marked_ = false;
 }
 
-uint64_t UnpinBook::uptime_s() const {
-  return before_s_ + (options_.clock->up_ns() - started_ns_) / kSecondNs;
+uint64_t UnpinBook::uptime_s() {
+  uint64_t now = options_.clock->up_ns();
+  awake_ns_ += std::min(now - seen_ns_, kGapMaxNs);
+  seen_ns_ = now;
+  return before_s_ + awake_ns_ / kSecondNs;
 }
 
 Status UnpinBook::load(std::span<Announced, kNodeSlotsMax> rows, size_t* count) {

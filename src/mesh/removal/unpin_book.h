@@ -38,8 +38,8 @@ class UnpinBook {
   void start(const Options& options);
   // The announced numbers, one row per owner, and the up-time. *count rows.
   Status load(std::span<Announced, kNodeSlotsMax> rows, size_t* count);
-  // Own up-time, of the runs before as well.
-  uint64_t uptime_s() const;
+  // Own up-time, of the runs before as well; of a suspend twenty minutes at most count.
+  uint64_t uptime_s();
   Status save_uptime();
 
   // Writes the number down. `owner` may unpin up to it once the ticket is durable.
@@ -70,7 +70,8 @@ class UnpinBook {
   Status judge(Bytes statement, const NodeId& from, uint64_t announced, Unpin* unpin) const;
 
   Options options_;
-  uint64_t started_ns_ = 0;
+  uint64_t seen_ns_ = 0;   // the clock at the last look,
+  uint64_t awake_ns_ = 0;  // and the up-time of this run until then
   uint64_t before_s_ = 0;  // up-time of the runs before
   uint64_t saved_s_ = 0;
   uint64_t replays_ = 0;  // Store::replays() for which everything was marked

@@ -155,6 +155,21 @@ TEST_F(UnpinTest, AnUnpinWaitsForItsMinimumAgeAndIsNotCountedAsACopyMeanwhile) {
   EXPECT_EQ(pins_at(*b) + pins_at(*c), 20u);
 }
 
+TEST_F(UnpinTest, AMonthOfSuspendIsNoUpTime) {
+  build(7200);
+  fill(20);
+  approve(sweep(10));
+  ASSERT_TRUE(
+      home->until([&] { return b->data.unpins().waiting + c->data.unpins().waiting == 2; }));
+  for (Node* node : {a, b, c}) node->sim->fall_asleep();
+  home->run(30 * 86400 * kSecond);
+  for (Node* node : {a, b, c}) node->sim->wake_up();
+  home->run(1200 * kSecond);
+  EXPECT_EQ(pins_at(*b) + pins_at(*c), 40u);
+  home->run(7200 * kSecond);
+  EXPECT_EQ(pins_at(*b) + pins_at(*c), 20u);
+}
+
 TEST_F(UnpinTest, WhatIsNeededAgainWhileItsUnpinWaitsIsPinnedAnew) {
   build(600);
   fill(20);
