@@ -85,6 +85,7 @@ class Mesh final : private SessionGate,
   const Discovery& discovery() const { return discovery_; }
   uint16_t listen_port() const { return sessions_.listen_port(); }
   size_t session_count() const { return sessions_.open_count(); }
+  const Sessions::Counters& traffic() const { return sessions_.counters(); }
   ReplicationSummary replication() const { return data_.replication(); }
   DataService& data() { return data_; }
   // ---- Clones: mesh_clones.cc ----

@@ -33,7 +33,9 @@ class Api : public Router {
     const char* words;    // what it does, one line
     bool upload = false;  // the body goes to the handler as it comes
   };
+  static constexpr size_t kRoutesMax = 64;
   static std::span<const Route> routes();
+  static const char* method_name(http::Method method);
 
   bool is_upload(const Request& request) override;
   bool admit(Request& request, Responder& responder) override;
@@ -113,6 +115,7 @@ class Api : public Router {
   AccessSource access_source_;
   SnapshotHistory history_;
   http::Json json_;
+  std::array<uint64_t, kRoutesMax> asked_{};          // requests let in, by row of the route table
   std::array<uint8_t, kRequestBodyBytesMax> text_{};  // unescaped strings of the request in hand
   BackupSource backup_;
   ForgetSource forget_;

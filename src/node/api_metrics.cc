@@ -27,6 +27,11 @@ class Metrics {
     out_.decimal(number).text("\n");
     return *this;
   }
+  Metrics& value_of_row(std::string_view method, std::string_view path, uint64_t number) {
+    out_.text(name_).text("{method=\"").text(method).text("\",path=\"").text(path);
+    out_.text("\"} ").decimal(number).text("\n");
+    return *this;
+  }
   void gauge(const char* name, uint64_t number, const char* help) {
     family(name, "gauge", help).value(number);
   }
@@ -94,6 +99,24 @@ void write_mesh(Metrics& to, const Mesh& mesh) {
              "Beacons heard since start that were not of this mesh.");
 }
 
+void write_traffic(Metrics& to, Mesh& mesh) {
+  to.counter("drey_mesh_received_bytes_total", mesh.traffic().received_bytes,
+             "Bytes of messages from other devices since start, without TLS around them.");
+  to.counter("drey_mesh_sent_bytes_total", mesh.traffic().sent_bytes,
+             "Bytes of messages to other devices since start, without TLS around them.");
+  const TransferCounts& counts = mesh.data().transfers();
+  to.family("drey_record_reads_total", "counter",
+            "Records wanted since start, by where they were: own_log is a hit, peer a miss.")
+      .value("from", "own_log", counts.own_log)
+      .value("from", "peer", counts.peer)
+      .value("from", "nowhere", counts.nowhere);
+  to.counter("drey_fetched_bytes_total", counts.peer_bytes,
+             "Bytes of records got from other devices since start.");
+  to.counter("drey_served_records_total", counts.served,
+             "Records given to other devices that asked since start.");
+  to.counter("drey_served_bytes_total", counts.served_bytes, "Bytes of these records.");
+}
+
 void write_backup(Metrics& to, BackupService& backup) {
   const BackupProgress& progress = backup.progress();
   to.gauge("drey_backup_running", backup.backup_running() ? 1 : 0, "1 while a backup runs.");
@@ -120,6 +143,7 @@ void Api::get_metrics(const Request&, Responder& responder) {
   write_store(to, node_->store_stats());
   write_replication(to, node_->mesh().replication(), node_->mesh().data().unpins());
   write_mesh(to, node_->mesh());
+  write_traffic(to, node_->mesh());
   const Scrubber::Figures& scrub = node_->scrubber().figures();
   to.counter("drey_scrub_passes_total", scrub.passes, "Times everything kept here was re-read.");
   to.counter("drey_scrub_damaged_total", scrub.damaged, "Records scrubs found damaged.");
@@ -130,6 +154,10 @@ void Api::get_metrics(const Request&, Responder& responder) {
   }
   to.gauge("drey_http_connections", node_->http().open_count(),
            "Connections of page and control socket.");
+  to.family("drey_http_requests_total", "counter",
+            "Requests let in since start, by row of the route table.");
+  for (size_t row = 0; row < routes().size(); ++row)
+    to.value_of_row(method_name(routes()[row].method), routes()[row].path, asked_[row]);
   to.gauge("drey_logins", access_.sessions().count(node_->ports().clock->up_ns()),
            "Browsers signed in to the page.");
   to.counter("drey_log_errors_total", node_->log().error_count(), "Errors logged since start.");

@@ -29,6 +29,21 @@ constexpr const char* kUploadWords =
 
 }  // namespace
 
+const char* Api::method_name(http::Method method) {
+  switch (method) {
+    case http::Method::kGet:
+      return "GET";
+    case http::Method::kPost:
+      return "POST";
+    case http::Method::kPut:
+      return "PUT";
+    case http::Method::kDelete:
+      return "DELETE";
+    default:
+      return "?";
+  }
+}
+
 std::span<const Api::Route> Api::routes() {
   using M = http::Method;
   using N = Need;
@@ -97,6 +112,7 @@ std::span<const Api::Route> Api::routes() {
       {M::kPost, "/api/v1/phrase", N::kOwner, &Api::post_phrase,
        "`{statement}`: puts a new phrase in force"},
   };
+  static_assert(std::size(kRoutes) <= kRoutesMax);
   return kRoutes;
 }
 
@@ -155,6 +171,7 @@ bool Api::admit(Request& request, Responder& responder) {
 }
 
 void Api::route(const Request& request, Responder& responder) {
+  ++asked_[request.route];
   (this->*routes()[request.route].handler)(request, responder);
 }
 

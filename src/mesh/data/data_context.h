@@ -22,6 +22,7 @@ struct DataContext {
   uint64_t number_floor = 0;
   // In force; zeros, which no signature fits, until Mesh has told it.
   PublicKey recovery_key{};
+  TransferCounts counts;
 
   uint64_t now() const { return options.clock->up_ns(); }
   void submit(Lane lane, Job* job, Op* op) {

@@ -70,6 +70,7 @@ class DataService {
   bool unpins_told();
   bool wants_sweep() const { return unpinner_.wants_sweep(); }
   UnpinSummary unpins() const;
+  const TransferCounts& transfers() const { return context_.counts; }
   // How much of this node a member fills, and may.
   const Quota& quota() const { return serve_.quota(); }
   Auditor& audits() { return auditor_; }

@@ -75,6 +75,16 @@ struct UnpinSummary {
   uint64_t done = 0;               // that took effect since the start
 };
 
+// Records read and given since the start, for the figures.
+struct TransferCounts {
+  uint64_t own_log = 0;  // wanted here and found here,
+  uint64_t peer = 0;     // got from another device,
+  uint64_t nowhere = 0;  // or not found
+  uint64_t peer_bytes = 0;
+  uint64_t served = 0;  // given to another device that asked
+  uint64_t served_bytes = 0;
+};
+
 using RecordBuffer = Buffer<limits::kRecordBytesMax>;
 using ReceivePool = Pool<RecordBuffer, limits::kReceiveSlots>;
 using ServePool = Pool<RecordBuffer, limits::kServeSlots>;

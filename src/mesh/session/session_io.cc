@@ -42,6 +42,7 @@ Status Session::read_some(size_t* budget) {
   Result<size_t> got = channel_->read(want.first(std::min(want.size(), *budget)));
   if (!got.ok()) return got.status();
   *budget -= got.value();
+  pool_->counters_.received_bytes += got.value();
   heard_ns_ = now();
   Result<FrameParser::Event> event = in_.advance(got.value());
   if (!event.ok()) return event.status();
@@ -108,6 +109,7 @@ void Session::write_step(Status status) {
     status = sent.status();
     if (!sent.ok()) break;
     wrote_ns_ = now();
+    pool_->counters_.sent_bytes += sent.value();
     budget -= std::min(budget, sent.value());
     out_.pop(sent.value());
   }

@@ -94,6 +94,8 @@ class Sessions {
     uint64_t duplicates = 0;
     uint64_t clones = 0;
     uint64_t timeouts = 0;
+    uint64_t received_bytes = 0;  // of messages, as they are inside TLS
+    uint64_t sent_bytes = 0;
   };
   const Counters& counters() const { return counters_; }
 

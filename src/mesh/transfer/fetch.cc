@@ -200,6 +200,10 @@ void FetchOp::finish(Status status) {
     move(State::kCorrecting);
     return context_->submit(Lane::kStore, &correct_job_, &corrected_);
   }
+  TransferCounts& counts = context_->counts;
+  bool from_peer = tried_count_ > 0;
+  ++(!ok(status) ? counts.nowhere : from_peer ? counts.peer : counts.own_log);
+  if (ok(status) && from_peer) counts.peer_bytes += request_->size;
   move(State::kIdle);
   FetchRequest* request = request_;
   request_ = nullptr;

@@ -64,6 +64,8 @@ void GetServer::on_read(Serving& serving, Status status) {
   head.request = serving.asked.message.request;
   head.c = serving.asked.message.c;
   serving.send.set(head, serving.buffer->bytes());
+  ++context_->counts.served;
+  context_->counts.served_bytes += serving.buffer->size;
   peer->send_bulk(&serving.send);
 }
 

@@ -11,21 +11,6 @@
 namespace drey {
 namespace {
 
-const char* method_name(http::Method method) {
-  switch (method) {
-    case http::Method::kGet:
-      return "GET";
-    case http::Method::kPost:
-      return "POST";
-    case http::Method::kPut:
-      return "PUT";
-    case http::Method::kDelete:
-      return "DELETE";
-    default:
-      return "?";
-  }
-}
-
 std::string document() {
   std::ostringstream out;
   out << R"(# The HTTP API
@@ -46,8 +31,8 @@ size · 413 · 416 · 421 a Host name that is not this device's · 429 too many 
 |---|---|---|---|
 )";
   for (const Api::Route& row : Api::routes())
-    out << "| " << method_name(row.method) << " | `" << row.path << "` | " << need_name(row.need)
-        << " | " << row.words << " |\n";
+    out << "| " << Api::method_name(row.method) << " | `" << row.path << "` | "
+        << need_name(row.need) << " | " << row.words << " |\n";
   return out.str();
 }
 
@@ -65,7 +50,8 @@ TEST(ApiDocument, IsWhatTheRouteTableSays) {
 TEST(ApiDocument, NoTwoRowsAnswerTheSameRequest) {
   std::set<std::string> rows;
   for (const Api::Route& row : Api::routes())
-    EXPECT_TRUE(rows.insert(std::string(method_name(row.method)) + row.path).second) << row.path;
+    EXPECT_TRUE(rows.insert(std::string(Api::method_name(row.method)) + row.path).second)
+        << row.path;
 }
 
 TEST(ApiDocument, NothingChangesByGet) {
