@@ -137,7 +137,8 @@ Status StreamSource::produce(MutBytes room, size_t* size) {
 
 void StreamSource::on_detach() {
   if (has_stream_) {
-    node_->backup().cancel_stream(stream_);
+    // Where it ended, the number may be another's stream already.
+    if (!ended_signal_.is_queued()) node_->backup().cancel_stream(stream_);
   } else if (state_ == State::kRefused || state_ == State::kEnded) {
     state_ = State::kIdle;
   }

@@ -162,8 +162,10 @@ bool DownloadSource::turn_is_over(uint64_t now_ns) {
   return left > 0 && now_ns >= turn_ns_ + kTurnNs && enough && line_->anybody_waits();
 }
 
+// Where ended_ is on its way, the number may be another's stream already.
 void DownloadSource::yield() {
   state_ = State::kYielding;
+  if (has_stream_ && ended_.is_queued()) return;
   if (has_stream_) return node_->backup().cancel_stream(stream_);
   end_turn();
 }
@@ -324,6 +326,7 @@ void DownloadSource::refuse(int status_code, std::string_view code, std::string_
 }
 
 void DownloadSource::on_detach() {
+  if (has_stream_ && ended_.is_queued()) return;
   if (has_stream_) return node_->backup().cancel_stream(stream_);
   if (!asking_) release();
 }
