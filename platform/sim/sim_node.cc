@@ -217,7 +217,6 @@ void SimNode::wake_up() {
   if (!asleep_) return;
   world_->trace("wake", index_);
   asleep_ = false;
-  boot_ns_ += world_->now_ns() - asleep_since_ns_;
   std::deque<std::function<void()>> actions;
   actions.swap(put_off_);
   for (std::function<void()>& action : actions)

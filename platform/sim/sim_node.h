@@ -131,7 +131,7 @@ class SimNode {
   // After power_off(): up-time starts anew.
   void power_on();
   bool is_up() const { return is_up_; }
-  // The machine is suspended: its up-time stands still, nothing runs, nothing is heard or answered.
+  // The machine is suspended: nothing runs, nothing is heard or answered.
   // Its connections are still there when it wakes; the other ends may have given them up.
   void fall_asleep();
   void wake_up();
