@@ -155,16 +155,16 @@ TEST_F(SimWorldTest, APeerWithoutPowerIsSilentUntilItIsBack) {
   EXPECT_EQ("(closed)", hear());
 }
 
-TEST_F(SimWorldTest, AMachineThatSleepsAnswersWhenItWakesAndItsUpTimeStoodStill) {
+TEST_F(SimWorldTest, AMachineThatSleepsAnswersWhenItWakesAndItsUpTimeWentOn) {
   ASSERT_EQ(Status::kOk, connect());
   uint64_t up = b->clock.up_ns();
   b->fall_asleep();
   say("anyone?");
   EXPECT_EQ("(silence)", hear(60 * kSecond));
-  EXPECT_EQ(up, b->clock.up_ns());
+  EXPECT_EQ(up, b->clock.up_ns());  // nobody there to look
   b->wake_up();
   EXPECT_EQ("anyone?", hear());
-  EXPECT_LT(b->clock.up_ns(), up + 50 * kSecond);
+  EXPECT_GE(b->clock.up_ns(), up + 60 * kSecond);  // as CLOCK_BOOTTIME does
 }
 
 TEST_F(SimWorldTest, ANodeToWhichNothingHappensTicksSeldom) {
