@@ -78,11 +78,12 @@ crash() { # crash SIGNAL CMD...: CMD as a process of its own, ended by SIGNAL on
   local signal=$1
   shift
   mkdir -p "$WORK/crash"
+  rm -f "$WORK/crash/said" # the last one's "ready" would have this one killed before it is a daemon
   # shellcheck disable=SC2016
   bash -c 'cd "$2" && ulimit -c unlimited
     signal=$1; shift 2
     "$@" >said &
-    until grep -q ^ready said; do sleep 0.05; done
+    until grep -qs ^ready said; do sleep 0.05; done
     ! [ -r /proc/$!/limits ] || grep "^Max core" /proc/$!/limits >limits
     kill -$signal $!
     wait $!' bash "$signal" "$WORK/crash" "$@" >"$WORK/crash.told" 2>&1
