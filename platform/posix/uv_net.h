@@ -29,6 +29,9 @@ class UvNet final : public Net {
   size_t open_count() const { return open_count_; }
   // errno of the newest failed open, listen or connect, for the log line.
   int last_errno() const { return last_errno_; }
+  // In all our protocols the caller speaks first: one that connects to a later listener and says
+  // nothing is not accepted for about so long. 0: at once.
+  void set_silent_seconds(int seconds) { silent_seconds_ = seconds; }
 
   // Each open returns kBusy when the table or the process is out of sockets.
   // kExists: the address is in use; kNotFound: it is not ours; kDenied: a privileged port.
@@ -86,6 +89,7 @@ class UvNet final : public Net {
   size_t open_count_ = 0;
   Interfaces interfaces4_;  // as of the last join
   Interfaces interfaces6_;
+  int silent_seconds_ = 5;
   int last_errno_ = 0;
 };
 

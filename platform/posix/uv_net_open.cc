@@ -18,8 +18,6 @@ namespace {
 
 // Whoever comes while all connections are taken waits here, at the kernel's expense.
 constexpr int kBacklog = 256;
-// In all our protocols the caller speaks first: one that says nothing costs no accept().
-constexpr int kSilentSeconds = 5;
 constexpr int kStream = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 void set_option(int fd, int level, int name, int value) {
@@ -74,7 +72,7 @@ Result<Net::Socket> UvNet::listen_tcp(const Address& at) {
   if (fd < 0) return failed(errno);
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (address.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_any(at) ? 0 : 1);
-  set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kSilentSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, silent_seconds_);
   if (::bind(fd, address.get(), address.size()) != 0 || ::listen(fd, kBacklog) != 0) {
     int error = errno;
     ::close(fd);
